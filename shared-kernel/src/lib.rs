@@ -1,0 +1,29 @@
+//! What user-service and notifier-service must agree on, and nothing else: the event contract of
+//! the topic `cdc.inf-user`, the ids and vocabulary that cross it, the topic names, and how a broker is named.
+//!
+//! Everything here is pure: no I/O, no clock, no randomness. Any layer of either service may use it.
+
+mod account_status;
+mod event;
+mod event_type;
+mod in_words;
+mod locale;
+mod topics;
+mod urls;
+mod user_field;
+mod user_id;
+mod wire;
+
+pub use account_status::AccountStatus;
+pub use event::{ChangeSource, EventId, EventMetadata, Op, UserChange, UserEvent, UserSnapshot};
+pub use event_type::EventType;
+pub use in_words::in_words;
+pub use locale::Locale;
+pub use topics::{CDC_PARTITIONS, CDC_TOPIC, dead_letter_header, dead_letter_topic};
+pub use urls::{BadUrl, BrokerUrl, DatabaseUrl};
+pub use user_field::UserField;
+pub use user_id::UserId;
+pub use wire::{CE_SOURCE, DecodeError, WireRecord, decode, encode};
+
+#[cfg(feature = "schema")]
+pub mod schema;
