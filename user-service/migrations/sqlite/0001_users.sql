@@ -1,0 +1,21 @@
+CREATE TABLE users (
+    id                BLOB    NOT NULL PRIMARY KEY,
+    username          TEXT    NOT NULL,
+    email             TEXT    NOT NULL,
+    password          TEXT    NOT NULL,
+    fullName          TEXT    NULL,
+    dateOfBirth       TEXT    NULL,
+    address           TEXT    NULL,
+    status            TEXT    NOT NULL DEFAULT 'Unconfirmed' CHECK (status IN ('Unconfirmed', 'Confirmed')),
+    createdAt         TEXT    NOT NULL,
+    lastUpdated       TEXT    NOT NULL,
+    pendingEmail      TEXT    NULL,
+    locale            TEXT    NOT NULL DEFAULT 'en',
+    role              TEXT    NOT NULL DEFAULT 'user' CHECK (role IN ('user', 'admin')),
+    version           INTEGER NOT NULL DEFAULT 1,
+    securityVersion   INTEGER NOT NULL DEFAULT 1,
+    passwordChangedAt TEXT    NOT NULL,
+    lastEventId       BLOB    NULL,
+    usernameKey       TEXT    GENERATED ALWAYS AS (lower(username)) STORED UNIQUE,
+    emailKey          TEXT    GENERATED ALWAYS AS (lower(email)) STORED UNIQUE
+) STRICT, WITHOUT ROWID;

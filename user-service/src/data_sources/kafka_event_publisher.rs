@@ -1,0 +1,168 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rdkafka::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::future_producer::DeliveryFuture;
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use shared_kernel::{CDC_PARTITIONS, UserEvent, WireRecord, encode};
+use tokio::sync::Mutex;
+use tracing::warn;
+
+use crate::repositories::{AdapterError, EventPublisher, PublishError, PublishFailure};
+
+/// How long the broker may take to describe the topic.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Events to a Kafka topic, in order per key whatever fails.
+///
+/// The producer is idempotent and waits for all in-sync replicas. librdkafka tries for as long as the
+/// call lasts; a message that fails for good stops those behind it (`enable.gapless.guarantee`). After
+/// any failure or a cancelled call the producer is dropped with whatever it still held, and the next
+/// call goes on with a new one from the first event that was not acknowledged.
+/// Settings: <https://github.com/confluentinc/librdkafka/blob/v2.12.1/CONFIGURATION.md>.
+pub struct KafkaEventPublisher {
+    config: ClientConfig,
+    topic: String,
+    deadline: Duration,
+    idle: Mutex<Option<FutureProducer>>,
+}
+
+impl KafkaEventPublisher {
+    /// Publishes to `topic` at `brokers` (`host:port`, comma-separated). A call that takes longer than
+    /// `deadline` fails as unavailable. Connects when first used.
+    pub fn new(brokers: &str, topic: &str, deadline: Duration) -> Self {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", brokers)
+            .set("client.id", "inf-user-relay")
+            .set("acks", "all")
+            .set("enable.idempotence", "true")
+            .set("enable.gapless.guarantee", "true")
+            // Brokers would make it with one partition; `user-service migrate` makes it with the right number.
+            .set("allow.auto.create.topics", "false")
+            // The relay's deadline decides, so that a message is never given up while a later one goes out.
+            .set("message.timeout.ms", "0")
+            .set("partitioner", "murmur2_random")
+            .set("compression.type", "lz4")
+            .set("linger.ms", "5")
+            .set("reconnect.backoff.max.ms", "2000");
+        Self { config, topic: topic.to_owned(), deadline, idle: Mutex::new(None) }
+    }
+
+    /// A producer that has seen the topic.
+    async fn connect(&self) -> Result<FutureProducer, AdapterError> {
+        let producer: FutureProducer = self.config.create()?;
+        let (client, topic) = (producer.clone(), self.topic.clone());
+        let partitions = tokio::task::spawn_blocking(move || {
+            let metadata = client.client().fetch_metadata(Some(&topic), METADATA_TIMEOUT)?;
+            let partitions = metadata.topics().first().map_or(0, |found| found.partitions().len());
+            Ok::<usize, KafkaError>(partitions)
+        })
+        .await??;
+        if partitions == 0 {
+            return Err(format!("there is no topic {}; `user-service migrate` creates it", self.topic).into());
+        }
+        if partitions != CDC_PARTITIONS as usize {
+            warn!(
+                topic = self.topic,
+                partitions,
+                expected = CDC_PARTITIONS,
+                "unexpected number of partitions"
+            );
+        }
+        Ok(producer)
+    }
+
+    /// Delivers with the idle producer, where there is one, or with a new one.
+    async fn attempt(
+        &self,
+        idle: &mut Option<FutureProducer>,
+        events: &[UserEvent],
+        acknowledged: &mut usize,
+    ) -> Result<(), PublishFailure> {
+        // Taken out while it is in use: what fails or is cancelled does not come back.
+        let producer = match idle.take() {
+            Some(producer) => producer,
+            None => self.connect().await.map_err(PublishFailure::Unavailable)?,
+        };
+        self.deliver(&producer, events, acknowledged).await?;
+        *idle = Some(producer);
+        Ok(())
+    }
+
+    /// Adds to `acknowledged` how many, from the first, the brokers have for good.
+    async fn deliver(
+        &self,
+        producer: &FutureProducer,
+        events: &[UserEvent],
+        acknowledged: &mut usize,
+    ) -> Result<(), PublishFailure> {
+        let mut deliveries = Vec::with_capacity(events.len());
+        let mut refused = None;
+        for event in events {
+            match self.enqueue(producer, &encode(event)) {
+                Ok(delivery) => deliveries.push(delivery),
+                Err(error) => {
+                    refused = Some(failure(error));
+                    break;
+                }
+            }
+        }
+        for delivery in deliveries {
+            match delivery.await {
+                Ok(Ok(_place)) => *acknowledged += 1,
+                Ok(Err((error, _message))) => return Err(failure(error)),
+                Err(dropped) => return Err(PublishFailure::Unavailable(Box::new(dropped))),
+            }
+        }
+        refused.map_or(Ok(()), Err)
+    }
+
+    fn enqueue(&self, producer: &FutureProducer, record: &WireRecord) -> Result<DeliveryFuture, KafkaError> {
+        let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
+        for (key, value) in &record.headers {
+            headers = headers.insert(Header { key, value: Some(value) });
+        }
+        let message = FutureRecord::to(&self.topic).key(&record.key).payload(&record.value).headers(headers);
+        producer.send_result(message).map_err(|(error, _message)| error)
+    }
+}
+
+#[async_trait]
+impl EventPublisher for KafkaEventPublisher {
+    async fn publish(&self, events: &[UserEvent]) -> Result<(), PublishError> {
+        let mut idle = self.idle.lock().await;
+        let mut acknowledged = 0;
+        let attempt = async {
+            match self.attempt(&mut idle, events, &mut acknowledged).await {
+                // Brokers refuse a request as a whole. Which of its events they mind shows one by one.
+                Err(PublishFailure::Rejected(_)) => {
+                    while acknowledged < events.len() {
+                        let next = acknowledged..acknowledged + 1;
+                        self.attempt(&mut idle, &events[next], &mut acknowledged).await?;
+                    }
+                    Ok(())
+                }
+                result => result,
+            }
+        };
+        let result = match tokio::time::timeout(self.deadline, attempt).await {
+            Ok(result) => result,
+            Err(elapsed) => Err(PublishFailure::Unavailable(Box::new(elapsed))),
+        };
+        result.map_err(|failure| PublishError { acknowledged, failure })
+    }
+}
+
+fn failure(error: KafkaError) -> PublishFailure {
+    match error.rdkafka_error_code() {
+        Some(
+            RDKafkaErrorCode::MessageSizeTooLarge
+            | RDKafkaErrorCode::InvalidMessageSize
+            | RDKafkaErrorCode::InvalidRecord,
+        ) => PublishFailure::Rejected(Box::new(error)),
+        _ => PublishFailure::Unavailable(Box::new(error)),
+    }
+}

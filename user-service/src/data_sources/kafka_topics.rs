@@ -1,0 +1,60 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use shared_kernel::CDC_PARTITIONS;
+use tokio::time::Instant;
+
+/// How long the brokers may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Creates each topic that is not there, with [`CDC_PARTITIONS`] partitions and the brokers' default
+/// replication, and waits until they can be written to. Leaves what is there alone.
+///
+/// # Errors
+///
+/// When the brokers cannot be reached, refuse, or have no leader for a partition within 30 seconds.
+pub async fn create_missing_topics(brokers: &str, topics: &[&str]) -> Result<(), KafkaError> {
+    let admin: Arc<AdminClient<DefaultClientContext>> =
+        Arc::new(ClientConfig::new().set("bootstrap.servers", brokers).create()?);
+    let partitions = i32::try_from(CDC_PARTITIONS).expect("the number of partitions is small");
+    // -1: the brokers' default.
+    let wanted: Vec<_> =
+        topics.iter().map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(-1))).collect();
+    let options = AdminOptions::new().operation_timeout(Some(TIMEOUT)).request_timeout(Some(TIMEOUT));
+    for outcome in admin.create_topics(&wanted, &options).await? {
+        match outcome {
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((_, code)) => return Err(KafkaError::AdminOp(code)),
+        }
+    }
+    let deadline = Instant::now() + TIMEOUT;
+    for name in topics {
+        while !has_leaders(&admin, name).await? {
+            if Instant::now() > deadline {
+                return Err(KafkaError::AdminOp(RDKafkaErrorCode::LeaderNotAvailable));
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the broker that answers knows the topic, and a leader of each of its partitions: a moment after
+/// the creation, not each does.
+async fn has_leaders(
+    admin: &Arc<AdminClient<DefaultClientContext>>,
+    topic: &str,
+) -> Result<bool, KafkaError> {
+    let (admin, topic) = (Arc::clone(admin), topic.to_owned());
+    let look = move || {
+        let metadata = admin.inner().fetch_metadata(Some(&topic), TIMEOUT)?;
+        let partitions = metadata.topics().first().map_or(&[][..], |found| found.partitions());
+        Ok(!partitions.is_empty() && partitions.iter().all(|partition| partition.leader() >= 0))
+    };
+    tokio::task::spawn_blocking(look).await.unwrap_or(Err(KafkaError::Canceled))
+}

@@ -1,0 +1,55 @@
+//! Adapters of the ports, named by technology and port.
+
+#[cfg(feature = "argon2")]
+mod argon2_password_hasher;
+#[cfg(feature = "kafka")]
+mod kafka_event_publisher;
+#[cfg(feature = "kafka")]
+mod kafka_topics;
+#[cfg(feature = "mysql")]
+mod mysql_change_feed;
+#[cfg(feature = "mysql")]
+mod mysql_database;
+#[cfg(feature = "mysql")]
+mod mysql_user_repository;
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite_change_feed;
+#[cfg(feature = "sqlite")]
+mod sqlite_database;
+#[cfg(feature = "sqlite")]
+mod sqlite_user_repository;
+#[cfg(feature = "system")]
+mod system_clock;
+#[cfg(feature = "table-broker")]
+mod table_broker_event_publisher;
+#[cfg(feature = "system")]
+mod uuid_v7_id_generator;
+
+#[cfg(feature = "argon2")]
+pub use argon2_password_hasher::{Argon2Cost, Argon2PasswordHasher};
+#[cfg(feature = "kafka")]
+pub use kafka_event_publisher::KafkaEventPublisher;
+#[cfg(feature = "kafka")]
+pub use kafka_topics::create_missing_topics;
+#[cfg(feature = "mysql")]
+pub use mysql_change_feed::MySqlOutboxChangeFeed;
+#[cfg(feature = "mysql")]
+pub use mysql_database::MySqlDatabase;
+#[cfg(feature = "mysql")]
+pub use mysql_user_repository::MySqlUserRepository;
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+pub use sql::{ChangeSignal, SchemaError};
+#[cfg(feature = "sqlite")]
+pub use sqlite_change_feed::SqliteOutboxChangeFeed;
+#[cfg(feature = "sqlite")]
+pub use sqlite_database::SqliteDatabase;
+#[cfg(feature = "sqlite")]
+pub use sqlite_user_repository::SqliteUserRepository;
+#[cfg(feature = "system")]
+pub use system_clock::SystemClock;
+#[cfg(feature = "table-broker")]
+pub use table_broker_event_publisher::TableBrokerEventPublisher;
+#[cfg(feature = "system")]
+pub use uuid_v7_id_generator::UuidV7IdGenerator;

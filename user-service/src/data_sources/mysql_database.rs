@@ -1,0 +1,100 @@
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::Connection as _;
+use sqlx::migrate::{Migrate, Migrator};
+use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
+use sqlx::{MySql, Transaction};
+
+use super::sql::{ChangeSignal, SchemaError, is_current, migrator};
+
+/// A lock of this database's own; a lock's name may have 64 characters, no more than a database's.
+const MIGRATION_LOCK: &str = "SELECT GET_LOCK(CONCAT('migrate.', LEFT(SHA2(DATABASE(), 256), 32)), ?)";
+
+/// How long to wait for another process that migrates the same database.
+const MIGRATION_LOCK_SECONDS: i64 = 600;
+
+/// A MySQL or MariaDB server's database, as a pool of connections that the adapters share.
+#[derive(Debug, Clone)]
+pub struct MySqlDatabase {
+    pool: MySqlPool,
+    pub(super) signal: ChangeSignal,
+}
+
+impl MySqlDatabase {
+    /// Prepares a pool of up to `max_connections`; connects when first used.
+    ///
+    /// # Errors
+    ///
+    /// When the URL (`mysql://user:password@host:port/database`) is not one.
+    pub fn connect_lazy(url: &str, max_connections: u32) -> Result<Self, sqlx::Error> {
+        let options = MySqlConnectOptions::from_str(url)?;
+        let pool = MySqlPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_lazy_with(options);
+        Ok(Self { pool, signal: ChangeSignal::default() })
+    }
+
+    /// Brings the schema to the version of this build. Safe on live data and when several do it at once.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError::Migrate`], [`SchemaError::Locked`], [`SchemaError::Unreadable`].
+    pub async fn migrate(&self) -> Result<(), SchemaError> {
+        // A connection of its own: however this ends, the lock ends with it.
+        let mut connection = self.pool.acquire().await.map_err(SchemaError::Unreadable)?.detach();
+        // sqlx's own lock waits for -1 seconds, which MariaDB takes for an error and not for "for ever".
+        let locked: Option<i64> = sqlx::query_scalar(MIGRATION_LOCK)
+            .bind(MIGRATION_LOCK_SECONDS)
+            .fetch_one(&mut connection)
+            .await
+            .map_err(SchemaError::Unreadable)?;
+        if locked != Some(1) {
+            return Err(SchemaError::Locked);
+        }
+        let mut migrations = migrations();
+        migrations.set_locking(false);
+        migrations.run_direct(None, &mut connection, false).await.map_err(SchemaError::Migrate)?;
+        connection.close().await.map_err(SchemaError::Unreadable)
+    }
+
+    /// Refuses a schema that lacks something that this build needs.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError::NotMigrated`], or why it could not be found out.
+    pub async fn check_schema(&self) -> Result<(), SchemaError> {
+        let migrations = migrations();
+        let mut connection = self.pool.acquire().await.map_err(SchemaError::Unreadable)?;
+        connection.ensure_migrations_table(&migrations.table_name).await.map_err(SchemaError::Migrate)?;
+        let applied =
+            connection.list_applied_migrations(&migrations.table_name).await.map_err(SchemaError::Migrate)?;
+        if is_current(&migrations, &applied) { Ok(()) } else { Err(SchemaError::NotMigrated) }
+    }
+
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, MySql>, sqlx::Error> {
+        self.pool.begin().await
+    }
+
+    pub(super) fn readers(&self) -> &MySqlPool {
+        &self.pool
+    }
+
+    pub(super) fn writer(&self) -> &MySqlPool {
+        &self.pool
+    }
+
+    /// Closes every connection; waits for those in use.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+fn migrations() -> Migrator {
+    migrator(&[
+        (1, "users", include_str!("../../migrations/mysql/0001_users.sql")),
+        (2, "user changes", include_str!("../../migrations/mysql/0002_user_changes.sql")),
+        (3, "outbox", include_str!("../../migrations/mysql/0003_outbox.sql")),
+    ])
+}

@@ -1,0 +1,28 @@
+//! What the SQL adapters share: statements that all databases understand, rows, errors, migrations.
+
+mod change_signal;
+mod errors;
+mod migrations;
+mod outbox_change_feed;
+mod outbox_row;
+pub(super) mod statements;
+mod user_row;
+mod user_transaction;
+
+pub use change_signal::ChangeSignal;
+pub(super) use errors::{feed_error, is_unique_violation, repository_error};
+pub use migrations::SchemaError;
+pub(super) use migrations::{is_current, migrator};
+pub(super) use outbox_change_feed::outbox_change_feed;
+pub(super) use outbox_row::{OutboxRow, encoded_payload, outbox_row};
+pub(super) use user_row::{bind_user, user_from_row};
+pub(super) use user_transaction::implement_user_transaction;
+
+/// The accounts another may share a username or an address with, to name what is taken.
+pub(super) fn taken_fields(same_username: bool, same_email: bool) -> Vec<crate::entities::UniqueField> {
+    use crate::entities::UniqueField;
+    [(UniqueField::Username, same_username), (UniqueField::Email, same_email)]
+        .into_iter()
+        .filter_map(|(field, taken)| taken.then_some(field))
+        .collect()
+}

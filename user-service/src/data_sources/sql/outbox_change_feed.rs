@@ -1,0 +1,82 @@
+//! The outbox as a change feed, by reading it again and again. A macro for the same reason as
+//! `user_transaction.rs`.
+
+/// Defines `$feed`, the polled [`ChangeFeed`](crate::repositories::ChangeFeed) of a `$database` of ours on
+/// sqlx's `$driver`.
+macro_rules! outbox_change_feed {
+    ($feed:ident, $database:ident, $driver:ty) => {
+        /// Follows the outbox by reading it: at once after a commit of this process, and at every interval for
+        /// what other processes committed. An acknowledged row is deleted.
+        #[derive(Debug, Clone)]
+        pub struct $feed {
+            database: $database,
+            poll_interval: Duration,
+        }
+
+        impl $feed {
+            /// Follows the outbox of that database.
+            pub fn new(database: $database, poll_interval: Duration) -> Self {
+                Self { database, poll_interval }
+            }
+
+            async fn oldest(&self, max: usize) -> Result<Vec<CapturedChange>, ChangeFeedError> {
+                let rows = sqlx::query(statements::OLDEST_OUTBOX)
+                    .bind(i64::try_from(max).unwrap_or(i64::MAX))
+                    .fetch_all(self.database.readers())
+                    .await
+                    .map_err(feed_error)?;
+                rows.iter()
+                    .map(|row| outbox_row!(row).map(CapturedChange::from))
+                    .collect::<Result<_, _>>()
+                    .map_err(feed_error)
+            }
+        }
+
+        #[async_trait]
+        impl ChangeFeed for $feed {
+            async fn next(&self, max: usize, wait: Duration) -> Result<Vec<CapturedChange>, ChangeFeedError> {
+                let deadline = tokio::time::Instant::now() + wait;
+                loop {
+                    let changes = self.oldest(max).await?;
+                    let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+                    if !changes.is_empty() || left.is_zero() {
+                        return Ok(changes);
+                    }
+                    self.database.signal.wait(left.min(self.poll_interval)).await;
+                }
+            }
+
+            async fn acknowledge(&self, changes: &[CapturedChange]) -> Result<(), ChangeFeedError> {
+                if changes.is_empty() {
+                    return Ok(());
+                }
+                let mut delete = QueryBuilder::<$driver>::new(statements::DELETE_OUTBOX);
+                let mut positions = delete.separated(", ");
+                for change in changes {
+                    positions.push_bind(change.position);
+                }
+                positions.push_unseparated(")");
+                delete.build().execute(self.database.writer()).await.map(drop).map_err(feed_error)
+            }
+
+            async fn bury(&self, change: &CapturedChange, reason: &str) -> Result<(), ChangeFeedError> {
+                let reason: String = reason.chars().take(1000).collect();
+                let mut transaction = self.database.begin().await.map_err(feed_error)?;
+                sqlx::query(statements::BURY_OUTBOX)
+                    .bind(reason)
+                    .bind(change.position)
+                    .execute(&mut *transaction)
+                    .await
+                    .map_err(feed_error)?;
+                sqlx::query(statements::DELETE_ONE_OUTBOX)
+                    .bind(change.position)
+                    .execute(&mut *transaction)
+                    .await
+                    .map_err(feed_error)?;
+                transaction.commit().await.map_err(feed_error)
+            }
+        }
+    };
+}
+
+pub(in crate::data_sources) use outbox_change_feed;

@@ -1,0 +1,46 @@
+//! Statements that MySQL, MariaDB and SQLite all understand.
+
+pub(in crate::data_sources) const SELECT_USER: &str = "SELECT id, username, email, pendingEmail, password, fullName, dateOfBirth, \
+     address, status, locale, version, securityVersion, passwordChangedAt, createdAt, lastUpdated, lastEventId \
+     FROM users WHERE id = ?";
+
+#[cfg(feature = "mysql")]
+pub(in crate::data_sources) const LOCK_USER: &str = "SELECT id, username, email, pendingEmail, password, fullName, dateOfBirth, \
+     address, status, locale, version, securityVersion, passwordChangedAt, createdAt, lastUpdated, lastEventId \
+     FROM users WHERE id = ? FOR UPDATE";
+
+pub(in crate::data_sources) const LIST_USERS: &str = "SELECT id, username, email, pendingEmail, password, fullName, dateOfBirth, \
+     address, status, locale, version, securityVersion, passwordChangedAt, createdAt, lastUpdated, lastEventId \
+     FROM users WHERE id > ? ORDER BY id LIMIT ?";
+
+/// The id comes last, so that [`super::bind_user`] serves both this and [`UPDATE_USER`].
+pub(in crate::data_sources) const INSERT_USER: &str = "INSERT INTO users (username, email, pendingEmail, password, fullName, \
+     dateOfBirth, address, status, locale, version, securityVersion, passwordChangedAt, createdAt, lastUpdated, \
+     lastEventId, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+pub(in crate::data_sources) const UPDATE_USER: &str = "UPDATE users SET username = ?, email = ?, pendingEmail = ?, password = ?, \
+     fullName = ?, dateOfBirth = ?, address = ?, status = ?, locale = ?, version = ?, securityVersion = ?, \
+     passwordChangedAt = ?, createdAt = ?, lastUpdated = ?, lastEventId = ? WHERE id = ?";
+
+pub(in crate::data_sources) const DELETE_USER: &str = "DELETE FROM users WHERE id = ?";
+
+pub(in crate::data_sources) const SAME_USERNAME: &str =
+    "SELECT COUNT(*) FROM users WHERE usernameKey = LOWER(?) AND id <> ?";
+
+pub(in crate::data_sources) const SAME_EMAIL: &str =
+    "SELECT COUNT(*) FROM users WHERE emailKey = LOWER(?) AND id <> ?";
+
+pub(in crate::data_sources) const APPEND_OUTBOX: &str =
+    "INSERT INTO outbox (id, userId, eventType, occurredAt, payload, traceparent) VALUES (?, ?, ?, ?, ?, ?)";
+
+/// From the beginning each time, never from the last number seen: a row with a smaller number may be
+/// committed later.
+pub(in crate::data_sources) const OLDEST_OUTBOX: &str =
+    "SELECT seq, id, userId, eventType, occurredAt, payload, traceparent FROM outbox ORDER BY seq LIMIT ?";
+
+pub(in crate::data_sources) const DELETE_OUTBOX: &str = "DELETE FROM outbox WHERE seq IN (";
+
+pub(in crate::data_sources) const DELETE_ONE_OUTBOX: &str = "DELETE FROM outbox WHERE seq = ?";
+
+pub(in crate::data_sources) const BURY_OUTBOX: &str = "INSERT INTO deadOutbox (seq, id, userId, eventType, occurredAt, payload, traceparent, reason) \
+     SELECT seq, id, userId, eventType, occurredAt, payload, traceparent, ? FROM outbox WHERE seq = ?";

@@ -1,0 +1,115 @@
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::{Migrate, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{Connection as _, Sqlite, Transaction};
+
+use super::sql::{ChangeSignal, SchemaError, is_current, migrator};
+
+/// Connections for reading beside the one that writes.
+const READERS: u32 = 4;
+
+/// A SQLite file. SQLite has one writer at a time: the writers of this process queue for one connection,
+/// in order, instead of finding the file locked; readers do not wait for them.
+#[derive(Debug, Clone)]
+pub struct SqliteDatabase {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    pub(super) signal: ChangeSignal,
+}
+
+impl SqliteDatabase {
+    /// Opens the file, and creates it when it is missing.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened.
+    pub async fn open(path: &Path) -> Result<Self, sqlx::Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // What was answered as done is on the disk, also when the power fails.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(10));
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(30))
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .after_release(|connection, _metadata| Box::pin(is_reusable(connection)))
+            .connect_with(options.clone())
+            .await?;
+        let readers = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options);
+        Ok(Self { writer, readers, signal: ChangeSignal::default() })
+    }
+
+    /// Brings the schema to the version of this build, in one transaction, so that processes that start
+    /// together do not both do it.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError::Migrate`].
+    pub async fn migrate(&self) -> Result<(), SchemaError> {
+        let migrate = async {
+            let mut transaction = self.begin().await?;
+            // `run` would borrow in a way that makes the future not `Send`.
+            migrations().run_direct(None, &mut *transaction, false).await?;
+            Ok(transaction.commit().await?)
+        };
+        migrate.await.map_err(SchemaError::Migrate)
+    }
+
+    /// Refuses a schema that lacks something that this build needs.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError::NotMigrated`], or why it could not be found out.
+    pub async fn check_schema(&self) -> Result<(), SchemaError> {
+        let migrations = migrations();
+        let mut connection = self.writer.acquire().await.map_err(SchemaError::Unreadable)?;
+        connection.ensure_migrations_table(&migrations.table_name).await.map_err(SchemaError::Migrate)?;
+        let applied =
+            connection.list_applied_migrations(&migrations.table_name).await.map_err(SchemaError::Migrate)?;
+        if is_current(&migrations, &applied) { Ok(()) } else { Err(SchemaError::NotMigrated) }
+    }
+
+    /// A transaction that can write: it waits for the file before it reads anything, so that what it reads
+    /// is not outdated by the time it writes.
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+        self.writer.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    pub(super) fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    pub(super) fn writer(&self) -> &SqlitePool {
+        &self.writer
+    }
+
+    /// Closes every connection; waits for those in use.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// Whether a connection has left its transaction behind. Some failures (a full disk, say) make SQLite roll
+/// back by itself, which the driver does not notice: such a connection would refuse every further one.
+async fn is_reusable(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // The answer comes after the rollback that a dropped transaction has queued.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
+fn migrations() -> Migrator {
+    migrator(&[
+        (1, "users", include_str!("../../migrations/sqlite/0001_users.sql")),
+        (2, "outbox", include_str!("../../migrations/sqlite/0002_outbox.sql")),
+    ])
+}

@@ -1,0 +1,75 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use shared_kernel::UserEvent;
+use thiserror::Error;
+
+use super::AdapterError;
+
+/// The committed changes, in order and resumable.
+///
+/// An adapter must return one user's changes in the order of their commits, must return a change again
+/// after a restart until it was acknowledged or buried, and must never skip one, also not one that
+/// commits late with a smaller number. It may return a change more than once.
+#[async_trait]
+pub trait ChangeFeed: Send + Sync {
+    /// The oldest changes that are neither acknowledged nor buried, at most `max`. With none there,
+    /// waits up to `wait` for some and returns what there is then, which may be nothing.
+    /// Cancelling loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeFeedError`].
+    async fn next(&self, max: usize, wait: Duration) -> Result<Vec<CapturedChange>, ChangeFeedError>;
+
+    /// Says that the broker has these for good, so that they need not be returned again.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeFeedError`]; the changes are then returned again.
+    async fn acknowledge(&self, changes: &[CapturedChange]) -> Result<(), ChangeFeedError>;
+
+    /// Sets a change aside that can never be published, with the reason, where an operator finds it.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeFeedError`]; the change is then returned again.
+    async fn bury(&self, change: &CapturedChange, reason: &str) -> Result<(), ChangeFeedError>;
+}
+
+/// One change as the feed returned it.
+#[derive(Debug, Clone)]
+pub struct CapturedChange {
+    /// The feed's own mark for it: unique, and in the feed's order.
+    pub position: i64,
+    /// What happened.
+    pub content: Content,
+}
+
+/// What a feed made of one change.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// An event to publish.
+    Event(Box<UserEvent>),
+    /// What is stored cannot be understood, and why.
+    Unreadable(String),
+}
+
+/// Why the feed could not be read or moved on.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ChangeFeedError {
+    /// The source cannot be reached or is too busy; trying again later can help.
+    #[error("the source of changes is not available")]
+    Unavailable(#[source] AdapterError),
+    /// The source refused or returned what it never should; somebody must look at it.
+    #[error("the source of changes could not do what was asked")]
+    Failed(#[source] AdapterError),
+}
+
+impl ChangeFeedError {
+    /// Whether the same call can succeed when it is made again.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}

@@ -1,0 +1,38 @@
+//! `ETag` and `If-Match` (RFC 9110, section 13): an account's version, quoted.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
+
+use super::problem::{Problem, ProblemType};
+
+/// The version that the client last saw, where it names one.
+pub(super) struct IfMatch(pub(super) Option<i64>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get(header::IF_MATCH) else {
+            return Ok(Self(None));
+        };
+        let text = value.to_str().unwrap_or_default().trim();
+        if text == "*" {
+            return Ok(Self(None));
+        }
+        text.strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+            .and_then(|version| version.parse().ok())
+            .map(|version| Self(Some(version)))
+            .ok_or_else(|| {
+                Problem::new(
+                    ProblemType::InvalidRequest,
+                    "If-Match must be one ETag of this user, such as \"7\"",
+                )
+            })
+    }
+}
+
+pub(super) fn etag(version: i64) -> HeaderValue {
+    HeaderValue::from_str(&format!("\"{version}\"")).expect("digits and quotes may stand in a header")
+}

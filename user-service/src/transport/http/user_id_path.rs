@@ -1,0 +1,29 @@
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use shared_kernel::UserId;
+
+use super::problem::{FieldProblem, Problem, ProblemType};
+
+/// The `{id}` of a path.
+pub(super) struct UserIdPath(pub(super) UserId);
+
+impl<S: Send + Sync> FromRequestParts<S> for UserIdPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        // `Uuid` also reads braces, URNs and no hyphens; one user shall have one path.
+        text.ok()
+            .filter(|Path(text)| text.len() == 36)
+            .and_then(|Path(text)| text.parse().ok())
+            .map(Self)
+            .ok_or_else(|| {
+                let error = FieldProblem::new(
+                    "id",
+                    "invalid_id",
+                    "must be a UUID such as 01900000-0000-7000-8000-000000000000",
+                );
+                Problem::of_fields(ProblemType::InvalidFields, vec![error])
+            })
+    }
+}
