@@ -1,0 +1,231 @@
+//! The command line: every setting as a flag and as an environment variable.
+#![expect(clippy::doc_markdown, reason = "--help shows these texts as they are")]
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use notifier_service::config::{BadUrl, BrokerUrl, DatabaseUrl, NotifierConfig};
+use notifier_service::data_sources::{SmtpSettings, SmtpSettingsError};
+use notifier_service::entities::RetrySchedule;
+use secrecy::SecretString;
+use thiserror::Error;
+use tracing_subscriber::EnvFilter;
+
+/// Tells people by mail about every change of their account.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to log: a level (error, warn, info, debug, trace), or a filter such as `info,sqlx=warn`
+    #[arg(long, env = "NOTIFIER_LOG", default_value = "info", global = true)]
+    log: String,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Records events and delivers mail until it gets SIGINT or SIGTERM
+    Run(Box<RunSettings>),
+    /// Brings the database to the version of this build, and ends
+    Migrate(DatabaseSettings),
+}
+
+#[derive(Args)]
+pub(crate) struct DatabaseSettings {
+    /// The ledger's database: mysql://USER:PASSWORD@HOST:PORT/DATABASE (also for MariaDB) or sqlite://PATH
+    #[arg(long, env = "NOTIFIER_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// A file that holds the database URL, instead of --database-url
+    #[arg(long, env = "NOTIFIER_DATABASE_URL_FILE", value_name = "FILE", conflicts_with = "database_url")]
+    database_url_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct RunSettings {
+    #[command(flatten)]
+    database: DatabaseSettings,
+    /// The most connections to the database server
+    #[arg(long, env = "NOTIFIER_MAX_CONNECTIONS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    max_connections: u32,
+    /// The broker: kafka://HOST:PORT[,HOST:PORT…] or table://PATH
+    #[arg(long, env = "NOTIFIER_BROKER_URL", value_name = "URL")]
+    broker_url: String,
+    /// The consumer group; replicas of one group share the work
+    #[arg(long, env = "NOTIFIER_CONSUMER_GROUP", default_value = "inf-user-notifier")]
+    consumer_group: String,
+    /// The topic
+    #[arg(long, env = "NOTIFIER_TOPIC", default_value = shared_kernel::CDC_TOPIC)]
+    topic: String,
+    #[command(flatten)]
+    mail: MailSettings,
+    #[command(flatten)]
+    delivery: DeliverySettings,
+}
+
+#[derive(Args)]
+struct MailSettings {
+    /// The mail server: smtp://[USER:PASSWORD@]HOST[:PORT][?tls=required|opportunistic] or
+    /// smtps://[USER:PASSWORD@]HOST[:PORT]
+    #[arg(long, env = "NOTIFIER_SMTP_URL", hide_env_values = true, value_name = "URL")]
+    smtp_url: Option<String>,
+    /// A file that holds the mail server's URL, instead of --smtp-url
+    #[arg(long, env = "NOTIFIER_SMTP_URL_FILE", value_name = "FILE", conflicts_with = "smtp_url")]
+    smtp_url_file: Option<PathBuf>,
+    /// The sender, as `accounts@example.org` or `Accounts <accounts@example.org>`; its domain is also that of
+    /// Message-IDs and of the EHLO greeting
+    #[arg(long, env = "NOTIFIER_MAIL_FROM", value_name = "ADDRESS")]
+    mail_from: String,
+    /// The longest wait for the answer to one SMTP command, in seconds
+    #[arg(long, env = "NOTIFIER_SMTP_COMMAND_TIMEOUT_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    smtp_command_timeout_seconds: u64,
+    /// The longest time for sending one mail, in seconds
+    #[arg(long, env = "NOTIFIER_SMTP_TIMEOUT_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1800))]
+    smtp_timeout_seconds: u64,
+}
+
+#[derive(Args)]
+struct DeliverySettings {
+    /// How many delivery workers to run
+    #[arg(long, env = "NOTIFIER_WORKERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256))]
+    workers: u32,
+    /// How many mails a worker claims, and sends side by side, in one step
+    #[arg(long, env = "NOTIFIER_BATCH", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=500))]
+    batch: u32,
+    /// How long a claim lasts, in seconds: the longest that a crashed worker's mails wait for another one. Must
+    /// be more than the SMTP timeout and five seconds
+    #[arg(long, env = "NOTIFIER_LEASE_SECONDS", default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    lease_seconds: u64,
+    /// The delay after a mail was first put off, in milliseconds; doubles with each further attempt
+    #[arg(long, env = "NOTIFIER_RETRY_FIRST_DELAY_MS", default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(1..=86_400_000))]
+    retry_first_delay_ms: u64,
+    /// The longest delay between attempts, in milliseconds
+    #[arg(long, env = "NOTIFIER_RETRY_MAX_DELAY_MS", default_value_t = 3_600_000, value_parser = clap::value_parser!(u64).range(1..=86_400_000))]
+    retry_max_delay_ms: u64,
+    /// The age at which a mail that is still put off is given up, in seconds
+    #[arg(long, env = "NOTIFIER_MAX_AGE_SECONDS", default_value_t = 259_200, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    max_age_seconds: u64,
+    /// How often workers look for what became due or was recorded elsewhere, in milliseconds
+    #[arg(long, env = "NOTIFIER_POLL_MS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    poll_ms: u64,
+    /// How long mails being sent may take to be done after the signal to stop, in seconds
+    #[arg(long, env = "NOTIFIER_DRAIN_SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=3600))]
+    drain_seconds: u64,
+}
+
+/// A setting that stops the start.
+#[derive(Debug, Error)]
+pub(crate) enum SettingError {
+    #[error("--{flag} ({variable})")]
+    BadUrl {
+        flag: &'static str,
+        variable: &'static str,
+        #[source]
+        source: BadUrl,
+    },
+    #[error("--{flag} ({variable})")]
+    BadMail {
+        flag: &'static str,
+        variable: &'static str,
+        #[source]
+        source: SmtpSettingsError,
+    },
+    #[error("--{flag} ({variable}) is missing; or give --{flag}-file ({variable}_FILE)")]
+    Missing { flag: &'static str, variable: &'static str },
+    #[error("--{flag}-file ({variable}_FILE): {} cannot be read", file.display())]
+    UnreadableFile {
+        flag: &'static str,
+        variable: &'static str,
+        file: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("--log (NOTIFIER_LOG): it must be a level or a filter such as info,sqlx=warn")]
+    Log(#[source] tracing_subscriber::filter::ParseError),
+}
+
+impl Cli {
+    pub(crate) fn start_logging(&self) -> Result<(), SettingError> {
+        let filter = EnvFilter::try_new(&self.log).map_err(SettingError::Log)?;
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr)
+            .init();
+        Ok(())
+    }
+}
+
+impl DatabaseSettings {
+    pub(crate) fn url(&self) -> Result<DatabaseUrl, SettingError> {
+        let (flag, variable) = ("database-url", "NOTIFIER_DATABASE_URL");
+        let url = secret(self.database_url.as_deref(), self.database_url_file.as_deref(), flag, variable)?;
+        DatabaseUrl::parse(&url).map_err(|source| SettingError::BadUrl { flag, variable, source })
+    }
+}
+
+impl RunSettings {
+    pub(crate) fn config(&self) -> Result<NotifierConfig, SettingError> {
+        let broker = BrokerUrl::parse(&self.broker_url).map_err(|source| SettingError::BadUrl {
+            flag: "broker-url",
+            variable: "NOTIFIER_BROKER_URL",
+            source,
+        })?;
+        let delivery = &self.delivery;
+        let mut config = NotifierConfig::new(self.database.url()?, broker, self.mail.smtp(delivery)?);
+        config.max_connections = self.max_connections;
+        config.consumer_group.clone_from(&self.consumer_group);
+        config.topic.clone_from(&self.topic);
+        config.workers = delivery.workers;
+        config.batch = delivery.batch;
+        config.lease = Duration::from_secs(delivery.lease_seconds);
+        config.retry = RetrySchedule {
+            first_delay: Duration::from_millis(delivery.retry_first_delay_ms),
+            max_delay: Duration::from_millis(delivery.retry_max_delay_ms),
+            max_age: Duration::from_secs(delivery.max_age_seconds),
+        };
+        config.pace.poll_interval = Duration::from_millis(delivery.poll_ms);
+        config.drain = Duration::from_secs(delivery.drain_seconds);
+        Ok(config)
+    }
+}
+
+impl MailSettings {
+    fn smtp(&self, delivery: &DeliverySettings) -> Result<SmtpSettings, SettingError> {
+        let (flag, variable) = ("smtp-url", "NOTIFIER_SMTP_URL");
+        let url = secret(self.smtp_url.as_deref(), self.smtp_url_file.as_deref(), flag, variable)?;
+        let settings =
+            SmtpSettings::parse(&SecretString::from(url), &self.mail_from).map_err(
+                |source| match source {
+                    SmtpSettingsError::Url(_) => SettingError::BadMail { flag, variable, source },
+                    SmtpSettingsError::From => {
+                        SettingError::BadMail { flag: "mail-from", variable: "NOTIFIER_MAIL_FROM", source }
+                    }
+                },
+            )?;
+        Ok(SmtpSettings {
+            command_timeout: Duration::from_secs(self.smtp_command_timeout_seconds),
+            total_timeout: Duration::from_secs(self.smtp_timeout_seconds),
+            // As many as can be sending at once.
+            max_idle: usize::try_from(delivery.workers.saturating_mul(delivery.batch)).unwrap_or(usize::MAX),
+            ..settings
+        })
+    }
+}
+
+/// A secret, given directly or in a file, whose last line break does not belong to it.
+fn secret(
+    value: Option<&str>,
+    file: Option<&Path>,
+    flag: &'static str,
+    variable: &'static str,
+) -> Result<String, SettingError> {
+    match (value, file) {
+        (Some(value), _) => Ok(value.to_owned()),
+        (None, Some(file)) => std::fs::read_to_string(file)
+            .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
+            .map_err(|source| SettingError::UnreadableFile { flag, variable, file: file.to_owned(), source }),
+        (None, None) => Err(SettingError::Missing { flag, variable }),
+    }
+}

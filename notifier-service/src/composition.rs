@@ -1,0 +1,310 @@
+//! The one place that knows which adapter stands behind which port.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use thiserror::Error as ThisError;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{BrokerUrl, DatabaseUrl, NotifierConfig};
+use crate::data_sources::{MinijinjaMailRenderer, SmtpMailer, SystemClock, SystemJitter};
+use crate::entities::DeliveryPolicy;
+use crate::interactors::{DeliverNotifications, DeliveryPorts, RecordUserEvents};
+use crate::repositories::{DeadLetters, LedgerCounts, LedgerError, NotificationLedger};
+use crate::transport::{DeliveryPace, EventConsumer, Wake, consume_loop, delivery_loop};
+
+/// What must be left of a lease after the longest send, for the outcome to be recorded.
+const RECORDING_MARGIN: Duration = Duration::from_secs(5);
+
+/// Why the service cannot start.
+#[derive(Debug, ThisError)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The setting asks for something that is not part of this build.
+    #[error("{setting}: this build has no {what}; build with the feature `{feature}`")]
+    NotInThisBuild {
+        /// The setting.
+        setting: &'static str,
+        /// What it asks for.
+        what: &'static str,
+        /// The cargo feature that has it.
+        feature: &'static str,
+    },
+    /// A part that the setting names cannot be used.
+    #[error("{setting}: it cannot be used")]
+    Unusable {
+        /// The setting.
+        setting: &'static str,
+        /// What its technology said.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The database has not the schema that this build works with.
+    #[error(
+        "database-url: the database is not migrated to this version; run `notifier-service migrate` first"
+    )]
+    NotMigrated,
+    /// A setting does not fit the others.
+    #[error("{setting}: it must be {accepted}")]
+    BadValue {
+        /// The setting.
+        setting: &'static str,
+        /// What it accepts.
+        accepted: String,
+    },
+    /// A template that is part of the program is broken.
+    #[error("the mail templates cannot be read")]
+    Templates(#[source] crate::repositories::RenderError),
+}
+
+/// The service, wired and ready to be run.
+pub struct Notifier {
+    consumer: Box<dyn EventConsumer>,
+    record: RecordUserEvents,
+    deliver: Arc<DeliverNotifications>,
+    ledger: Arc<dyn NotificationLedger>,
+    close_ledger: BoxFuture<'static, ()>,
+    workers: u32,
+    pace: DeliveryPace,
+    drain: Duration,
+}
+
+/// Looks at a [`Notifier`] while it runs.
+#[derive(Clone)]
+pub struct NotifierHandle {
+    ledger: Arc<dyn NotificationLedger>,
+}
+
+impl NotifierHandle {
+    /// How many mails wait, were sent and were given up.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] when the ledger is not available, or the notifier has stopped.
+    pub async fn counts(&self) -> Result<LedgerCounts, LedgerError> {
+        self.ledger.counts().await
+    }
+}
+
+/// Wires the service. Refuses a database that is not migrated; connects to brokers and the mail server in
+/// the background.
+///
+/// # Errors
+///
+/// [`StartError`], which names the setting at fault.
+pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
+    let policy = policy(&config)?;
+    let renderer = MinijinjaMailRenderer::embedded().map_err(StartError::Templates)?;
+    let (ledger, close_ledger) = ledger(&config).await?;
+    let (consumer, dead_letters) = broker(&config).await?;
+    let ports = DeliveryPorts {
+        ledger: ledger.clone(),
+        renderer: Arc::new(renderer),
+        mailer: Arc::new(SmtpMailer::new(config.smtp)),
+        jitter: Arc::new(SystemJitter),
+        clock: Arc::new(SystemClock::start()),
+    };
+    Ok(Notifier {
+        consumer,
+        record: RecordUserEvents::new(ledger.clone(), dead_letters),
+        deliver: Arc::new(DeliverNotifications::new(ports, policy)),
+        ledger,
+        close_ledger,
+        workers: config.workers,
+        pace: config.pace,
+        drain: config.drain,
+    })
+}
+
+/// Brings the ledger's database to the version of this build; creates a SQLite file that is missing. Safe
+/// on live data, and when several do it at once.
+///
+/// # Errors
+///
+/// [`StartError`], which names the setting at fault.
+pub async fn migrate(database: &DatabaseUrl) -> Result<(), StartError> {
+    match database {
+        #[cfg(feature = "mysql")]
+        DatabaseUrl::MySql(url) => {
+            use secrecy::ExposeSecret as _;
+            crate::data_sources::MySqlNotificationLedger::migrate(url.expose_secret())
+                .await
+                .map_err(not_opened)
+        }
+        #[cfg(feature = "sqlite")]
+        DatabaseUrl::Sqlite(path) => {
+            crate::data_sources::SqliteNotificationLedger::migrate(path).await.map_err(not_opened)
+        }
+        #[cfg(not(all(feature = "mysql", feature = "sqlite")))]
+        other => Err(no_such_database(other)),
+    }
+}
+
+impl Notifier {
+    /// A view of this notifier that outlives the call of [`run`](Self::run).
+    pub fn handle(&self) -> NotifierHandle {
+        NotifierHandle { ledger: self.ledger.clone() }
+    }
+
+    /// Records and delivers until `shutdown`. Then the consumer finishes its batch and leaves the group,
+    /// then the workers finish what they have claimed; both have the drain time of the configuration
+    /// together. What is cut off is tried again when its lease has ended.
+    ///
+    /// # Panics
+    ///
+    /// When one of its tasks panicked: a notifier without consumer or workers must not look alive.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let Self { consumer, record, deliver, ledger: _, close_ledger, workers, pace, drain } = self;
+        let wake = Arc::new(Wake::default());
+        let stop_delivery = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn({
+            let (wake, shutdown, stop_delivery) = (wake.clone(), shutdown.clone(), stop_delivery.clone());
+            async move {
+                consume_loop(consumer, &record, &wake, &shutdown).await;
+                stop_delivery.cancel();
+            }
+        });
+        for _ in 0..workers {
+            let (deliver, wake, stop) = (deliver.clone(), wake.clone(), stop_delivery.clone());
+            tasks.spawn(async move { delivery_loop(&deliver, &wake, pace, &stop).await });
+        }
+        let all_done = async {
+            while let Some(done) = tasks.join_next().await {
+                if let Err(error) = done
+                    && error.is_panic()
+                {
+                    std::panic::resume_unwind(error.into_panic());
+                }
+            }
+        };
+        let cut_off = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(drain).await;
+        };
+        tokio::select! {
+            () = all_done => {}
+            () = cut_off => tracing::warn!("mails were still being sent; they are tried again when their leases end"),
+        }
+        tasks.shutdown().await;
+        close_ledger.await;
+    }
+}
+
+/// The ledger, and what closes its connections.
+async fn ledger(
+    config: &NotifierConfig,
+) -> Result<(Arc<dyn NotificationLedger>, BoxFuture<'static, ()>), StartError> {
+    match &config.database {
+        #[cfg(feature = "mysql")]
+        DatabaseUrl::MySql(url) => {
+            use secrecy::ExposeSecret as _;
+            let opened = crate::data_sources::MySqlNotificationLedger::open(
+                url.expose_secret(),
+                config.max_connections,
+            );
+            let ledger = Arc::new(opened.await.map_err(not_opened)?);
+            Ok((ledger.clone(), Box::pin(async move { ledger.close().await })))
+        }
+        #[cfg(feature = "sqlite")]
+        DatabaseUrl::Sqlite(path) => {
+            let opened = crate::data_sources::SqliteNotificationLedger::open(path);
+            let ledger = Arc::new(opened.await.map_err(not_opened)?);
+            Ok((ledger.clone(), Box::pin(async move { ledger.close().await })))
+        }
+        #[cfg(not(all(feature = "mysql", feature = "sqlite")))]
+        other => Err(no_such_database(other)),
+    }
+}
+
+/// The consumer of the topic, and the dead letters on the same broker.
+async fn broker(
+    config: &NotifierConfig,
+) -> Result<(Box<dyn EventConsumer>, Arc<dyn DeadLetters>), StartError> {
+    match &config.broker {
+        #[cfg(feature = "kafka")]
+        BrokerUrl::Kafka(brokers) => {
+            use crate::transport::{KafkaConsumer, KafkaConsumerSettings};
+            let consumer = KafkaConsumer::subscribe(&KafkaConsumerSettings {
+                brokers: brokers.clone(),
+                group: config.consumer_group.clone(),
+                topic: config.topic.clone(),
+                session_timeout: KafkaConsumerSettings::SESSION_TIMEOUT,
+            })
+            .map_err(|error| unusable("broker-url", error))?;
+            let dead_letters = crate::data_sources::KafkaDeadLetters::new(brokers)
+                .map_err(|error| unusable("broker-url", error))?;
+            Ok((Box::new(consumer), Arc::new(dead_letters)))
+        }
+        #[cfg(feature = "table-broker")]
+        BrokerUrl::Table(path) => {
+            let broker =
+                table_broker(path, &config.topic).await.map_err(|error| unusable("broker-url", error))?;
+            let consumer =
+                crate::transport::TableBrokerConsumer::new(&broker, &config.consumer_group, &config.topic);
+            Ok((Box::new(consumer), Arc::new(crate::data_sources::TableBrokerDeadLetters::new(broker))))
+        }
+        #[cfg(not(feature = "kafka"))]
+        BrokerUrl::Kafka(_) => {
+            Err(StartError::NotInThisBuild { setting: "broker-url", what: "Kafka", feature: "kafka" })
+        }
+        #[cfg(not(feature = "table-broker"))]
+        BrokerUrl::Table(_) => Err(StartError::NotInThisBuild {
+            setting: "broker-url",
+            what: "table-broker",
+            feature: "table-broker",
+        }),
+    }
+}
+
+/// Opens the table-broker with the topics in it, whoever of the two services comes first.
+#[cfg(feature = "table-broker")]
+async fn table_broker(
+    path: &std::path::Path,
+    topic: &str,
+) -> Result<table_broker::TableBroker, table_broker::BrokerError> {
+    let broker = table_broker::TableBroker::open_sqlite(path).await?;
+    for topic in [topic, &shared_kernel::dead_letter_topic(topic)] {
+        broker.create_topic(topic, shared_kernel::CDC_PARTITIONS).await?;
+    }
+    Ok(broker)
+}
+
+fn policy(config: &NotifierConfig) -> Result<DeliveryPolicy, StartError> {
+    let send_margin = config.smtp.total_timeout + RECORDING_MARGIN;
+    if config.lease <= send_margin {
+        let accepted =
+            format!("longer than {} seconds: the longest send, and time to record it", send_margin.as_secs());
+        return Err(StartError::BadValue { setting: "lease-seconds", accepted });
+    }
+    if config.workers == 0 || config.batch == 0 {
+        let setting = if config.workers == 0 { "workers" } else { "batch" };
+        return Err(StartError::BadValue { setting, accepted: "at least 1".to_owned() });
+    }
+    Ok(DeliveryPolicy { batch: config.batch, lease: config.lease, send_margin, retry: config.retry })
+}
+
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+fn not_opened(error: crate::data_sources::OpenError) -> StartError {
+    match error {
+        crate::data_sources::OpenError::NotMigrated => StartError::NotMigrated,
+        error => unusable("database-url", error),
+    }
+}
+
+#[cfg(any(feature = "mysql", feature = "sqlite", feature = "kafka", feature = "table-broker"))]
+fn unusable(setting: &'static str, error: impl Into<Box<dyn Error + Send + Sync>>) -> StartError {
+    StartError::Unusable { setting, source: error.into() }
+}
+
+#[cfg(not(all(feature = "mysql", feature = "sqlite")))]
+fn no_such_database(database: &DatabaseUrl) -> StartError {
+    let (what, feature) = match database {
+        DatabaseUrl::MySql(_) => ("MySQL", "mysql"),
+        DatabaseUrl::Sqlite(_) => ("SQLite", "sqlite"),
+    };
+    StartError::NotInThisBuild { setting: "database-url", what, feature }
+}

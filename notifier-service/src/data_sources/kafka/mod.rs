@@ -1,0 +1,5 @@
+//! The dead letters on Kafka.
+
+mod dead_letters;
+
+pub use dead_letters::{KafkaDeadLetters, ProducerError};

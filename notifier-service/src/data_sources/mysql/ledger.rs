@@ -1,0 +1,279 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::mysql::{MySql, MySqlPool};
+use sqlx::{Executor, QueryBuilder, Transaction};
+
+use super::open;
+use crate::data_sources::OpenError;
+use crate::data_sources::sql::{ClaimedColumns, changed_to_text, claimed, micros, shortened, unavailable};
+use crate::entities::{Claimed, Lease, LeaseToken, Notification};
+use crate::repositories::{LedgerCounts, LedgerError, NotificationLedger, RecordedCount};
+
+/// Rows of one INSERT: fewer round trips, far from any limit on placeholders.
+const ROWS_PER_INSERT: usize = 200;
+/// A claim looks at that many times the rows it wants, since other claims may be taking the first ones.
+const CANDIDATES_PER_ROW: u32 = 4;
+
+/// The ledger in a table of MySQL or MariaDB.
+///
+/// A claim is made in two steps. The first finds candidates without any lock. The second locks just the
+/// rows that it takes, skipping those that another claim holds. One locking statement would also lock the
+/// rows that it looks at and sorts, and make claims wait for each other.
+pub struct MySqlNotificationLedger {
+    pool: MySqlPool,
+}
+
+impl MySqlNotificationLedger {
+    /// Connects to a `mysql://` URL with up to that many connections.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`], also when the database was not migrated.
+    pub async fn open(url: &str, connections: u32) -> Result<Self, OpenError> {
+        open::open(url, connections).await.map(|pool| Self { pool })
+    }
+
+    /// Brings the schema up to date. Several processes may do so at once.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub async fn migrate(url: &str) -> Result<(), OpenError> {
+        open::migrate(url).await
+    }
+
+    /// Closes the connections once they are idle.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// The rows that may be claimed now, in the order in which they should be.
+    ///
+    /// The indexes are named because statistics are of no help here: a queue that was empty a moment ago
+    /// may hold a hundred thousand rows now.
+    async fn candidates(&self, max: u32) -> Result<Vec<u64>, LedgerError> {
+        sqlx::query_scalar(
+            "SELECT n.seq FROM notifications n FORCE INDEX (notifications_due)
+             WHERE n.state = 'queued' AND n.dueAt <= UTC_TIMESTAMP(6)
+               AND (n.leaseUntil IS NULL OR n.leaseUntil <= UTC_TIMESTAMP(6))
+               AND NOT EXISTS (
+                   SELECT 1 FROM notifications earlier FORCE INDEX (notifications_turn)
+                   WHERE earlier.userId = n.userId AND earlier.recipient = n.recipient
+                     AND earlier.state = 'queued' AND earlier.seq < n.seq)
+             ORDER BY n.dueAt, n.seq
+             LIMIT ?",
+        )
+        .bind(max)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unavailable)
+    }
+
+    /// Runs an UPDATE that ends in the lease's fence.
+    async fn fenced(
+        &self,
+        query: sqlx::query::Query<'_, MySql, sqlx::mysql::MySqlArguments>,
+        lease: &Lease,
+    ) -> Result<(), LedgerError> {
+        let done = query
+            .bind(lease.id.0)
+            .bind(lease.token.0.as_slice())
+            .execute(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        // The driver asks for matched rows, so a row that already held these values counts too.
+        if done.rows_affected() == 1 { Ok(()) } else { Err(LedgerError::LeaseLost(lease.id)) }
+    }
+}
+
+#[async_trait]
+impl NotificationLedger for MySqlNotificationLedger {
+    async fn record(&self, batch: &[Notification]) -> Result<RecordedCount, LedgerError> {
+        let mut transaction = self.pool.begin().await.map_err(unavailable)?;
+        let mut recorded = RecordedCount::default();
+        for rows in batch.chunks(ROWS_PER_INSERT) {
+            recorded.new += insert(&mut transaction, rows).await.map_err(by_fault)?;
+        }
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(recorded)
+    }
+
+    async fn claim(&self, max: u32, lease: Duration) -> Result<Vec<Claimed>, LedgerError> {
+        let candidates = self.candidates(max.saturating_mul(CANDIDATES_PER_ROW)).await?;
+        if candidates.is_empty() {
+            return Ok(Vec::new());
+        }
+        let max = usize::try_from(max).unwrap_or(usize::MAX);
+        let mut transaction = self.pool.begin().await.map_err(unavailable)?;
+        let mut rows = Vec::new();
+        let mut candidates = candidates.as_slice();
+        while rows.len() < max && !candidates.is_empty() {
+            let (next, rest) = candidates.split_at(candidates.len().min(max - rows.len()));
+            rows.extend(lock(&mut transaction, next).await.map_err(unavailable)?);
+            candidates = rest;
+        }
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let token = take(&mut transaction, &rows, lease).await?;
+        let claims = rows.into_iter().map(|row| claimed(row, token)).collect::<Result<_, _>>()?;
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(claims)
+    }
+
+    async fn mark_sent(&self, lease: &Lease) -> Result<(), LedgerError> {
+        let query = sqlx::query(
+            "UPDATE notifications SET state = 'sent', attempts = attempts + 1, lastError = NULL,
+                 finishedAt = UTC_TIMESTAMP(6), leaseToken = NULL, leaseUntil = NULL
+             WHERE id = ? AND leaseToken = ? AND state = 'queued'",
+        );
+        self.fenced(query, lease).await
+    }
+
+    async fn retry_later(
+        &self,
+        lease: &Lease,
+        after: Duration,
+        error: &str,
+        counts: bool,
+    ) -> Result<(), LedgerError> {
+        let query = sqlx::query(
+            "UPDATE notifications SET attempts = attempts + ?, lastError = ?,
+                 dueAt = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, leaseToken = NULL, leaseUntil = NULL
+             WHERE id = ? AND leaseToken = ? AND state = 'queued'",
+        )
+        .bind(u32::from(counts))
+        .bind(shortened(error))
+        .bind(micros(after));
+        self.fenced(query, lease).await
+    }
+
+    async fn mark_dead(&self, lease: &Lease, reason: &str) -> Result<(), LedgerError> {
+        let query = sqlx::query(
+            "UPDATE notifications SET state = 'dead', attempts = attempts + 1, lastError = ?,
+                 finishedAt = UTC_TIMESTAMP(6), leaseToken = NULL, leaseUntil = NULL
+             WHERE id = ? AND leaseToken = ? AND state = 'queued'",
+        )
+        .bind(shortened(reason));
+        self.fenced(query, lease).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), LedgerError> {
+        let query = sqlx::query(
+            "UPDATE notifications SET leaseToken = NULL, leaseUntil = NULL
+             WHERE id = ? AND leaseToken = ? AND state = 'queued'",
+        );
+        self.fenced(query, lease).await
+    }
+
+    async fn counts(&self) -> Result<LedgerCounts, LedgerError> {
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("SELECT CAST(state AS CHAR), COUNT(*) FROM notifications GROUP BY state")
+                .fetch_all(&self.pool)
+                .await
+                .map_err(unavailable)?;
+        let count = |state: &str| {
+            let found = rows.iter().find(|(name, _)| name == state).map_or(0, |(_, count)| *count);
+            u64::try_from(found).unwrap_or(0)
+        };
+        Ok(LedgerCounts { queued: count("queued"), sent: count("sent"), dead: count("dead") })
+    }
+}
+
+/// Inserts the rows that are not known, and tells how many those were.
+async fn insert(transaction: &mut Transaction<'_, MySql>, rows: &[Notification]) -> Result<u64, sqlx::Error> {
+    let known = count(transaction, rows).await?;
+    let mut query = QueryBuilder::new(
+        "INSERT INTO notifications (id, eventId, userId, kind, recipient, locale, username, fullName,
+             changed, traceparent, recordedAt, dueAt) ",
+    );
+    query.push_values(rows, |mut values, row| {
+        values
+            .push_bind(row.id.0)
+            .push_bind(row.event_id.0)
+            .push_bind(row.user_id.0)
+            .push_bind(row.kind.as_str())
+            .push_bind(row.recipient.as_str())
+            .push_bind(row.locale.as_str())
+            .push_bind(row.username.as_str())
+            .push_bind(row.full_name.as_deref())
+            .push_bind(changed_to_text(&row.changed))
+            .push_bind(row.traceparent.as_deref())
+            .push("UTC_TIMESTAMP(6)")
+            .push("UTC_TIMESTAMP(6)");
+    });
+    // Not INSERT IGNORE, which would also swallow a value that is cut short.
+    query.push(" ON DUPLICATE KEY UPDATE id = id");
+    transaction.execute(query.build()).await?;
+    Ok(count(transaction, rows).await?.saturating_sub(known))
+}
+
+/// How many of these ids the table holds. The driver counts an untouched duplicate as affected, so the
+/// INSERT itself does not tell.
+async fn count(transaction: &mut Transaction<'_, MySql>, rows: &[Notification]) -> Result<u64, sqlx::Error> {
+    let mut query = QueryBuilder::new("SELECT COUNT(*) FROM notifications WHERE id IN (");
+    let mut ids = query.separated(", ");
+    for row in rows {
+        ids.push_bind(row.id.0);
+    }
+    query.push(")");
+    let count: i64 = query.build_query_scalar().fetch_one(&mut **transaction).await?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// Locks those of the rows that can still be claimed and that no other claim is taking.
+async fn lock(
+    transaction: &mut Transaction<'_, MySql>,
+    seqs: &[u64],
+) -> Result<Vec<ClaimedColumns>, sqlx::Error> {
+    let mut query = QueryBuilder::new(
+        "SELECT id, eventId, userId, kind, recipient, locale, username, fullName, changed, traceparent,
+             CAST(attempts AS SIGNED), TIMESTAMPDIFF(MICROSECOND, recordedAt, UTC_TIMESTAMP(6))
+         FROM notifications
+         WHERE state = 'queued' AND dueAt <= UTC_TIMESTAMP(6)
+           AND (leaseUntil IS NULL OR leaseUntil <= UTC_TIMESTAMP(6)) AND seq IN (",
+    );
+    let mut list = query.separated(", ");
+    for seq in seqs {
+        list.push_bind(*seq);
+    }
+    query.push(") ORDER BY dueAt, seq FOR UPDATE SKIP LOCKED");
+    query.build_query_as().fetch_all(&mut **transaction).await
+}
+
+/// Puts a lease on locked rows.
+async fn take(
+    transaction: &mut Transaction<'_, MySql>,
+    rows: &[ClaimedColumns],
+    lease: Duration,
+) -> Result<LeaseToken, LedgerError> {
+    let token: Vec<u8> = sqlx::query_scalar("SELECT RANDOM_BYTES(16)")
+        .fetch_one(&mut **transaction)
+        .await
+        .map_err(unavailable)?;
+    let token =
+        LeaseToken(token.try_into().map_err(|_| unavailable("RANDOM_BYTES(16) gave other than 16 bytes"))?);
+    let mut query = QueryBuilder::new("UPDATE notifications SET leaseToken = ");
+    query.push_bind(token.0.to_vec());
+    query.push(", leaseUntil = UTC_TIMESTAMP(6) + INTERVAL ").push_bind(micros(lease));
+    query.push(" MICROSECOND WHERE id IN (");
+    let mut ids = query.separated(", ");
+    for row in rows {
+        ids.push_bind(row.0);
+    }
+    query.push(")");
+    transaction.execute(query.build()).await.map_err(unavailable)?;
+    Ok(token)
+}
+
+/// Whether a failed INSERT is the data's fault. SQLSTATE class 22 is "data exception": too long, a
+/// character that the column cannot hold.
+fn by_fault(error: sqlx::Error) -> LedgerError {
+    let state = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    if state.is_some_and(|state| state.starts_with("22")) {
+        LedgerError::Rejected(error.into())
+    } else {
+        unavailable(error)
+    }
+}

@@ -1,0 +1,6 @@
+//! The ledger on MySQL and MariaDB.
+
+mod ledger;
+mod open;
+
+pub use ledger::MySqlNotificationLedger;

@@ -1,0 +1,73 @@
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::Connection;
+use sqlx::migrate::{Migrate, Migrator};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlPoolOptions};
+
+use crate::data_sources::OpenError;
+use crate::data_sources::sql::{MIGRATIONS_TABLE, is_up_to_date, migrator};
+
+/// How long a call waits for a connection before the ledger counts as unavailable.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+const SCRIPTS: [(&str, &str); 1] =
+    [("notifications", include_str!("../../../migrations/mysql/0001_notifications.sql"))];
+
+/// MySQL's "no such table".
+const NO_SUCH_TABLE: u16 = 1146;
+
+/// Connects and checks that the schema is the one this build works with.
+pub(super) async fn open(url: &str, connections: u32) -> Result<MySqlPool, OpenError> {
+    let pool = MySqlPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_connect(|connection, _| Box::pin(set_up_session(connection)))
+        .connect_with(options(url)?)
+        .await
+        .map_err(OpenError::Connect)?;
+    let mut connection = pool.acquire().await.map_err(OpenError::Connect)?;
+    if is_migrated(&mut connection, &migrations()).await? { Ok(pool) } else { Err(OpenError::NotMigrated) }
+}
+
+/// Applies the migrations that were not applied yet. Several callers take turns.
+pub(super) async fn migrate(url: &str) -> Result<(), OpenError> {
+    let mut connection = MySqlConnection::connect_with(&options(url)?).await.map_err(OpenError::Connect)?;
+    migrations().run_direct(None, &mut connection, false).await.map_err(OpenError::Migrate)?;
+    connection.close().await.map_err(OpenError::Connect)
+}
+
+fn migrations() -> Migrator {
+    migrator(&SCRIPTS)
+}
+
+fn options(url: &str) -> Result<MySqlConnectOptions, OpenError> {
+    let options = MySqlConnectOptions::from_str(url).map_err(OpenError::Connect)?;
+    Ok(options.charset("utf8mb4").timezone(Some("+00:00".to_owned())))
+}
+
+async fn set_up_session(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+    // Without strict mode a value that is too long would be cut in silence, whatever the server's default.
+    sqlx::raw_sql("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')")
+        .execute(&mut *connection)
+        .await?;
+    // Claims lock only the rows that they take, and see what was committed a moment ago.
+    sqlx::raw_sql("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").execute(connection).await?;
+    Ok(())
+}
+
+async fn is_migrated(connection: &mut MySqlConnection, migrations: &Migrator) -> Result<bool, OpenError> {
+    match connection.list_applied_migrations(MIGRATIONS_TABLE).await {
+        Ok(applied) => Ok(is_up_to_date(migrations, &applied)),
+        Err(error) if is_missing_table(&error) => Ok(false),
+        Err(error) => Err(OpenError::Migrate(error)),
+    }
+}
+
+fn is_missing_table(error: &sqlx::migrate::MigrateError) -> bool {
+    let sqlx::migrate::MigrateError::Execute(error) = error else { return false };
+    error
+        .as_database_error()
+        .and_then(|error| error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>())
+        .is_some_and(|error| error.number() == NO_SUCH_TABLE)
+}

@@ -1,0 +1,14 @@
+//! The mailer over SMTP.
+//!
+//! lettre writes the message and speaks the protocol; the dialogue is driven here, command by command,
+//! since its stage decides what a failure means.
+
+mod addresses;
+mod connection;
+mod mailer;
+mod message;
+mod pool;
+mod settings;
+
+pub use mailer::SmtpMailer;
+pub use settings::{SmtpSettings, SmtpSettingsError, SmtpTls};

@@ -1,0 +1,129 @@
+use std::time::Duration;
+
+use shared_kernel::{EventId, Locale, UserField, UserId};
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::unavailable;
+use crate::entities::{
+    Claimed, Lease, LeaseToken, Notification, NotificationId, NotificationKind, Recipient,
+};
+use crate::repositories::LedgerError;
+
+/// How many characters of an error's words a row keeps.
+const MAX_WORDS: usize = 1000;
+
+/// The columns of a claimable row, in the order in which both ledgers select them: `id`, `eventId`,
+/// `userId`, `kind`, `recipient`, `locale`, `username`, `fullName`, `changed`, `traceparent`, `attempts`,
+/// and the age in microseconds.
+pub(in crate::data_sources) type ClaimedColumns =
+    (Uuid, Uuid, Uuid, String, String, String, String, Option<String>, String, Option<String>, i64, i64);
+
+/// What a row holds is not what any release wrote.
+#[derive(Debug, Error)]
+#[error("the row of notification {id} holds the {column} {found:?}, which this build does not know")]
+struct UnreadableRow {
+    id: NotificationId,
+    column: &'static str,
+    found: String,
+}
+
+/// A row and the token of its claim as an entity.
+///
+/// # Errors
+///
+/// [`LedgerError::Unavailable`] for a row of a newer release: this build must leave it alone.
+pub(in crate::data_sources) fn claimed(
+    columns: ClaimedColumns,
+    token: LeaseToken,
+) -> Result<Claimed, LedgerError> {
+    let (
+        id,
+        event_id,
+        user_id,
+        kind,
+        recipient,
+        locale,
+        username,
+        full_name,
+        changed,
+        traceparent,
+        attempts,
+        age,
+    ) = columns;
+    let id = NotificationId(id);
+    let unreadable = |column, found: &str| unavailable(UnreadableRow { id, column, found: found.to_owned() });
+    Ok(Claimed {
+        notification: Notification {
+            id,
+            event_id: EventId(event_id),
+            user_id: UserId(user_id),
+            kind: NotificationKind::from_name(&kind).ok_or_else(|| unreadable("kind", &kind))?,
+            recipient: Recipient::new(recipient),
+            locale: Locale::from(locale),
+            username,
+            full_name,
+            changed: serde_json::from_str(&changed).map_err(|_| unreadable("changed", &changed))?,
+            traceparent,
+        },
+        attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
+        // Negative when the database's clock was set back.
+        age: Duration::from_micros(u64::try_from(age).unwrap_or(0)),
+        lease: Lease { id, token },
+    })
+}
+
+/// The changed fields as the JSON array that the column holds.
+pub(in crate::data_sources) fn changed_to_text(changed: &[UserField]) -> String {
+    serde_json::to_string(changed).expect("a list of strings has no failing serializer")
+}
+
+/// The first 1000 characters.
+pub(in crate::data_sources) fn shortened(words: &str) -> String {
+    words.chars().take(MAX_WORDS).collect()
+}
+
+/// A duration as the databases' arithmetic takes it, in whole microseconds.
+pub(in crate::data_sources) fn micros(duration: Duration) -> i64 {
+    // A hundred years: far later than that, MySQL cannot count.
+    const LONGEST: u64 = 100 * 365 * 24 * 60 * 60 * 1_000_000;
+    let micros = u64::try_from(duration.as_micros()).unwrap_or(LONGEST).min(LONGEST);
+    i64::try_from(micros).expect("the longest duration fits into an i64")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_a_newer_release_is_left_alone_and_named() {
+        let columns: ClaimedColumns = (
+            Uuid::from_u128(1),
+            Uuid::from_u128(2),
+            Uuid::from_u128(3),
+            "reset".into(),
+            "ada@example.org".into(),
+            "en".into(),
+            "ada".into(),
+            None,
+            "[]".into(),
+            None,
+            0,
+            -5,
+        );
+        let error = claimed(columns, LeaseToken([0; 16])).unwrap_err();
+        let LedgerError::Unavailable(source) = error else { panic!("{error:?}") };
+        assert!(source.to_string().contains("kind \"reset\""), "{source}");
+    }
+
+    #[test]
+    fn words_are_cut_between_characters() {
+        assert_eq!(shortened(&"🦀".repeat(2000)).chars().count(), 1000);
+    }
+
+    #[test]
+    fn no_duration_is_too_long_to_be_counted() {
+        assert_eq!(micros(Duration::from_millis(2)), 2000);
+        assert!(micros(Duration::MAX) > 0);
+    }
+}

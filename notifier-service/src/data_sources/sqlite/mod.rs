@@ -1,0 +1,6 @@
+//! The ledger on SQLite.
+
+mod ledger;
+mod open;
+
+pub use ledger::SqliteNotificationLedger;

@@ -1,0 +1,7 @@
+//! Mails from templates that are embedded in the program.
+
+mod embedded;
+mod field_names;
+mod renderer;
+
+pub use renderer::MinijinjaMailRenderer;

@@ -1,0 +1,42 @@
+use std::time::Duration;
+
+use super::RetrySchedule;
+
+/// How one delivery step claims and sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeliveryPolicy {
+    /// How many mails one step claims at most. They are sent side by side.
+    pub batch: u32,
+    /// How long a claim is ours. Longer than `send_margin`.
+    pub lease: Duration,
+    /// A mail is only sent while at least this much of its lease is left: the longest that one send
+    /// can take, and time to record the outcome.
+    pub send_margin: Duration,
+    /// When a mail that was put off is tried again.
+    pub retry: RetrySchedule,
+}
+
+impl DeliveryPolicy {
+    /// Whether a send may start that long after the claim began.
+    pub fn may_send(&self, since_claim: Duration) -> bool {
+        since_claim.saturating_add(self.send_margin) <= self.lease
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_send_must_fit_into_what_is_left_of_the_lease() {
+        let policy = DeliveryPolicy {
+            batch: 1,
+            lease: Duration::from_secs(60),
+            send_margin: Duration::from_secs(40),
+            retry: RetrySchedule::default(),
+        };
+        assert!(policy.may_send(Duration::from_secs(20)));
+        assert!(!policy.may_send(Duration::from_millis(20_001)));
+        assert!(!policy.may_send(Duration::MAX));
+    }
+}

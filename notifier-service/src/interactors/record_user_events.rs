@@ -1,0 +1,143 @@
+use std::sync::Arc;
+
+use shared_kernel::{decode, in_words};
+use thiserror::Error;
+
+use crate::entities::{Notification, Place, ReceivedRecord, plan};
+use crate::repositories::{DeadLetter, DeadLetters, DeadLettersError, LedgerError, NotificationLedger};
+
+/// Turns records of the topic into ledger rows, one a mail to send.
+pub struct RecordUserEvents {
+    ledger: Arc<dyn NotificationLedger>,
+    dead_letters: Arc<dyn DeadLetters>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RecordOutcome {
+    /// Notifications that the ledger did not know before.
+    pub new: u64,
+    /// Records that went to the dead letters.
+    pub set_aside: Vec<SetAside>,
+}
+
+/// A record that went to the dead letters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Where it came from.
+    pub place: Place,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// A batch was not dealt with as a whole. No offset of it may be stored; calling again with the same
+/// batch is safe.
+#[derive(Debug, Error)]
+pub enum RecordError {
+    /// The ledger did not take it.
+    #[error("the notifications were not recorded")]
+    Ledger(#[source] LedgerError),
+    /// A record that must be set aside was not.
+    #[error("the record {place} was not set aside ({reason})")]
+    DeadLetters {
+        /// The record.
+        place: Place,
+        /// Why it must be set aside.
+        reason: String,
+        /// Why it was not.
+        #[source]
+        source: DeadLettersError,
+    },
+}
+
+impl RecordError {
+    /// Whether calling again can succeed without an operator's help.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Ledger(error) => error.is_retryable(),
+            Self::DeadLetters { source, .. } => source.is_retryable(),
+        }
+    }
+}
+
+/// A record that was understood, with the mails that it asks for.
+struct Planned<'a> {
+    received: &'a ReceivedRecord,
+    notifications: Vec<Notification>,
+}
+
+impl RecordUserEvents {
+    /// Records into that ledger, and sets aside what never can be.
+    pub fn new(ledger: Arc<dyn NotificationLedger>, dead_letters: Arc<dyn DeadLetters>) -> Self {
+        Self { ledger, dead_letters }
+    }
+
+    /// Deals with a batch in its order, in one ledger transaction.
+    ///
+    /// When it returns `Ok`, every record is either committed to the ledger or acknowledged by the
+    /// dead-letter topic, so the caller may store the batch's offsets. Cancelling it is like an error.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError`]; the same batch may and must be given again.
+    pub async fn execute(&self, batch: &[ReceivedRecord]) -> Result<RecordOutcome, RecordError> {
+        let mut planned = Vec::with_capacity(batch.len());
+        let mut letters = Vec::new();
+        for received in batch {
+            match decode(&received.record) {
+                Ok(event) => planned.push(Planned { received, notifications: plan(&event) }),
+                Err(error) => letters.push(letter(received, in_words(&error))),
+            }
+        }
+        let new = self.record(&planned, &mut letters).await?;
+        let set_aside = self.set_aside(letters).await?;
+        Ok(RecordOutcome { new, set_aside })
+    }
+
+    /// Records everything at once. Only when the ledger refuses for good, halves the batch until the
+    /// record that it refuses is alone, going left before right so that the order stays.
+    async fn record(
+        &self,
+        planned: &[Planned<'_>],
+        letters: &mut Vec<DeadLetter>,
+    ) -> Result<u64, RecordError> {
+        let mut new = 0;
+        let mut open = vec![planned];
+        while let Some(part) = open.pop() {
+            let notifications: Vec<_> =
+                part.iter().flat_map(|one| one.notifications.iter().cloned()).collect();
+            if notifications.is_empty() {
+                continue;
+            }
+            match (self.ledger.record(&notifications).await, part) {
+                (Ok(recorded), _) => new += recorded.new,
+                (Err(error @ LedgerError::Rejected(_)), [one]) => {
+                    letters.push(letter(one.received, in_words(&error)));
+                }
+                (Err(LedgerError::Rejected(_)), _) => {
+                    let (left, right) = part.split_at(part.len() / 2);
+                    open.extend([right, left]);
+                }
+                (Err(error), _) => return Err(RecordError::Ledger(error)),
+            }
+        }
+        Ok(new)
+    }
+
+    async fn set_aside(&self, letters: Vec<DeadLetter>) -> Result<Vec<SetAside>, RecordError> {
+        let mut set_aside = Vec::with_capacity(letters.len());
+        for letter in letters {
+            let stored = self.dead_letters.put(&letter).await;
+            let DeadLetter { received: ReceivedRecord { place, .. }, reason } = letter;
+            match stored {
+                Ok(()) => set_aside.push(SetAside { place, reason }),
+                Err(source) => return Err(RecordError::DeadLetters { place, reason, source }),
+            }
+        }
+        Ok(set_aside)
+    }
+}
+
+fn letter(received: &ReceivedRecord, reason: String) -> DeadLetter {
+    DeadLetter { received: received.clone(), reason }
+}

@@ -1,0 +1,58 @@
+//! `notifier-service`: reads the configuration, starts telemetry and calls the composition.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use notifier_service::composition;
+use tokio_util::sync::CancellationToken;
+
+use cli::{Cli, Command};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Said plainly, whether or not logging has started.
+            eprintln!("notifier-service: {}", shared_kernel::in_words(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
+    cli.start_logging()?;
+    match cli.command {
+        Command::Migrate(settings) => {
+            composition::migrate(&settings.url()?).await?;
+            tracing::info!("the database is at the version of this build");
+        }
+        Command::Run(settings) => {
+            let notifier = composition::build(settings.config()?).await?;
+            let shutdown = stop_signal()?;
+            tracing::info!("recording events and delivering mail");
+            notifier.run(shutdown).await;
+        }
+    }
+    Ok(())
+}
+
+/// Cancelled by Ctrl-C or SIGTERM.
+fn stop_signal() -> std::io::Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let token = CancellationToken::new();
+    let stopping = token.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping");
+        stopping.cancel();
+    });
+    Ok(token)
+}

@@ -1,0 +1,16 @@
+//! The ports: what the use cases need from the world. Each trait says what its adapters owe; each
+//! error says whether trying again can help.
+
+mod dead_letters;
+mod jitter;
+mod mail_renderer;
+mod mailer;
+mod monotonic_clock;
+mod notification_ledger;
+
+pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError};
+pub use jitter::Jitter;
+pub use mail_renderer::{MailRenderer, RenderError};
+pub use mailer::{Mailer, MailerError};
+pub use monotonic_clock::MonotonicClock;
+pub use notification_ledger::{LedgerCounts, LedgerError, NotificationLedger, RecordedCount};

@@ -1,0 +1,163 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use shared_kernel::WireRecord;
+
+use super::{ConsumeError, EventConsumer};
+use crate::entities::{Place, ReceivedRecord};
+
+/// The most records of one batch, and so of one ledger transaction.
+const MAX_BATCH: usize = 500;
+/// How often stored offsets go to the broker; also at a rebalance and when the consumer closes. What was
+/// recorded and not committed comes again after a crash, and changes nothing then.
+const COMMIT_INTERVAL_MS: &str = "1000";
+/// How often the cluster is asked which topics and partitions there are.
+const METADATA_INTERVAL_MS: &str = "10000";
+
+/// Reads the topic from Kafka.
+///
+/// An offset is stored, for librdkafka to commit, only by [`commit`](EventConsumer::commit).
+pub struct KafkaConsumer {
+    consumer: StreamConsumer,
+    /// Read and not yet returned, so that a cancelled call loses nothing.
+    pending: Vec<ReceivedRecord>,
+}
+
+/// Where and as whom to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KafkaConsumerSettings {
+    /// `host:port`, separated by commas.
+    pub brokers: String,
+    /// The consumer group.
+    pub group: String,
+    /// The topic.
+    pub topic: String,
+    /// How long after a member's silence its partitions go to others.
+    pub session_timeout: Duration,
+}
+
+impl KafkaConsumerSettings {
+    /// Long enough for a pause of the process, short enough for mail to wait for.
+    pub const SESSION_TIMEOUT: Duration = Duration::from_secs(10);
+}
+
+impl KafkaConsumer {
+    /// Joins the group in the background. A group that is new starts at the oldest record.
+    ///
+    /// # Errors
+    ///
+    /// [`ConsumeError`] when librdkafka refuses the settings.
+    pub fn subscribe(settings: &KafkaConsumerSettings) -> Result<Self, ConsumeError> {
+        let consumer: StreamConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &settings.brokers)
+            .set("group.id", &settings.group)
+            .set("client.id", "inf-user-notifier")
+            .set("session.timeout.ms", settings.session_timeout.as_millis().to_string())
+            .set("auto.offset.reset", "earliest")
+            .set("enable.auto.offset.store", "false")
+            .set("enable.auto.commit", "true")
+            .set("auto.commit.interval.ms", COMMIT_INTERVAL_MS)
+            // A topic that is created after we started is found this soon, not after the default five minutes.
+            .set("topic.metadata.refresh.interval.ms", METADATA_INTERVAL_MS)
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .create()
+            .map_err(|error| failed("set up the Kafka consumer", error))?;
+        consumer.subscribe(&[&settings.topic]).map_err(|error| failed("subscribe to the topic", error))?;
+        Ok(Self { consumer, pending: Vec::new() })
+    }
+}
+
+#[async_trait]
+impl EventConsumer for KafkaConsumer {
+    async fn next_batch(&mut self) -> Result<Vec<ReceivedRecord>, ConsumeError> {
+        if self.pending.is_empty() {
+            let first = self.consumer.recv().await.map_err(|error| failed("read", error))?;
+            self.pending.push(received(&first));
+        }
+        // Only what is there already: under load the queue is full, and without load nothing waits.
+        while self.pending.len() < MAX_BATCH {
+            match self.consumer.recv().now_or_never() {
+                Some(Ok(message)) => self.pending.push(received(&message)),
+                // An error comes again, when there is nothing before it to be returned.
+                Some(Err(_)) | None => break,
+            }
+        }
+        Ok(std::mem::take(&mut self.pending))
+    }
+
+    async fn commit(&mut self, batch: &[ReceivedRecord]) -> Result<(), ConsumeError> {
+        let offsets = next_offsets(batch).map_err(|error| failed("store the offsets", error))?;
+        match self.consumer.store_offsets(&offsets) {
+            Ok(()) => Ok(()),
+            Err(error) if is_revoked(&error) => {
+                tracing::info!("another member reads these partitions now");
+                Ok(())
+            }
+            Err(error) => Err(failed("store the offsets", error)),
+        }
+    }
+
+    async fn close(self: Box<Self>) -> Result<(), ConsumeError> {
+        // Committing and leaving block while they wait for the broker.
+        let closed =
+            tokio::task::spawn_blocking(move || self.consumer.commit_consumer_state(CommitMode::Sync));
+        match closed.await {
+            Ok(Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) | Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(failed("commit the last offsets", error)),
+            Err(panicked) => Err(failed("leave the group", panicked)),
+        }
+    }
+}
+
+fn received(message: &BorrowedMessage<'_>) -> ReceivedRecord {
+    let headers = message.headers().map(|headers| {
+        headers
+            .iter()
+            .map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec()))
+            .collect()
+    });
+    ReceivedRecord {
+        place: Place {
+            topic: message.topic().to_owned(),
+            partition: message.partition(),
+            offset: message.offset(),
+        },
+        record: WireRecord {
+            key: message.key().unwrap_or_default().to_vec(),
+            value: message.payload().unwrap_or_default().to_vec(),
+            headers: headers.unwrap_or_default(),
+        },
+    }
+}
+
+/// For each partition, the offset after its last record.
+fn next_offsets(batch: &[ReceivedRecord]) -> Result<TopicPartitionList, KafkaError> {
+    let mut next = BTreeMap::new();
+    for ReceivedRecord { place, .. } in batch {
+        let offset = next.entry((place.topic.as_str(), place.partition)).or_insert(place.offset);
+        *offset = place.offset.max(*offset);
+    }
+    let mut offsets = TopicPartitionList::new();
+    for ((topic, partition), last) in next {
+        offsets.add_partition_offset(topic, partition, Offset::Offset(last + 1))?;
+    }
+    Ok(offsets)
+}
+
+/// Whether offsets were not stored because the partitions are no longer ours.
+fn is_revoked(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::State | RDKafkaErrorCode::UnknownPartition | RDKafkaErrorCode::AssignmentLost)
+    )
+}
+
+fn failed(action: &'static str, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ConsumeError {
+    ConsumeError { action, source: error.into() }
+}

@@ -1,0 +1,244 @@
+//! [`DeliverNotifications`], a step at a time, against a ledger, a mail server and a clock in memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use notifier_service::entities::{DeliveryPolicy, Notification, RetrySchedule};
+use notifier_service::interactors::{DeliverNotifications, DeliveryOutcome, DeliveryPorts, Ending};
+use notifier_service::repositories::{LedgerError, MailerError, NotificationLedger};
+
+use crate::support::events::notification;
+use crate::support::fakes::{FakeMailServer, NoJitter, PlainRenderer, SteppedClock};
+use crate::support::in_memory_ledger::{InMemoryLedger, State};
+
+const POLICY: DeliveryPolicy = DeliveryPolicy {
+    batch: 8,
+    lease: Duration::from_secs(60),
+    send_margin: Duration::from_secs(20),
+    retry: RetrySchedule {
+        first_delay: Duration::from_secs(10),
+        max_delay: Duration::from_secs(40),
+        max_age: Duration::from_secs(100),
+    },
+};
+
+const A: &str = "a@example.org";
+const B: &str = "b@example.org";
+
+struct World {
+    clock: Arc<SteppedClock>,
+    ledger: Arc<InMemoryLedger>,
+    server: Arc<FakeMailServer>,
+    deliver: DeliverNotifications,
+}
+
+impl World {
+    async fn with(batch: &[Notification]) -> Self {
+        Self::rendering(batch, |_| PlainRenderer::default()).await
+    }
+
+    async fn rendering(
+        batch: &[Notification],
+        renderer: impl FnOnce(&Arc<SteppedClock>) -> PlainRenderer,
+    ) -> Self {
+        let clock = Arc::new(SteppedClock::default());
+        let ledger = InMemoryLedger::new(clock.clone());
+        let server = Arc::new(FakeMailServer::default());
+        ledger.record(batch).await.unwrap();
+        let ports = DeliveryPorts {
+            ledger: ledger.clone(),
+            renderer: Arc::new(renderer(&clock)),
+            mailer: server.clone(),
+            jitter: Arc::new(NoJitter),
+            clock: clock.clone(),
+        };
+        Self { deliver: DeliverNotifications::new(ports, POLICY), clock, ledger, server }
+    }
+
+    async fn step(&self) -> DeliveryOutcome {
+        self.deliver.execute().await.unwrap()
+    }
+
+    fn states(&self) -> Vec<(State, u32)> {
+        self.ledger.rows().iter().map(|row| (row.state, row.attempts)).collect()
+    }
+}
+
+fn deferred() -> MailerError {
+    MailerError::RecipientOrMessageDeferred("451 later".into())
+}
+
+fn unavailable() -> MailerError {
+    MailerError::ServerUnavailable("421 go away".into())
+}
+
+#[tokio::test]
+async fn what_is_due_is_sent_once() {
+    let world = World::with(&[notification(1, 1, A), notification(2, 2, B)]).await;
+    let outcome = world.step().await;
+    assert_eq!((outcome.claimed(), outcome.sent(), outcome.server_unavailable()), (2, 2, false));
+    assert_eq!(world.states(), [(State::Sent, 1), (State::Sent, 1)]);
+    assert_eq!(world.step().await.claimed(), 0);
+    assert_eq!(world.server.accepted(), [A, B]);
+}
+
+#[tokio::test]
+async fn a_mail_that_is_put_off_comes_again_with_longer_and_longer_delays() {
+    let world = World::with(&[notification(1, 1, A)]).await;
+    world.server.answer(A, deferred());
+    for (attempt, delay) in [(1, 10), (2, 20)] {
+        let outcome = world.step().await;
+        let Ending::PutOff { after, words } = &outcome.deliveries[0].ending else { panic!("{outcome:?}") };
+        assert_eq!((after.as_secs(), words.as_str()), (delay, "451 later"));
+        assert_eq!(world.states(), [(State::Queued, attempt)]);
+        world.clock.advance(*after - Duration::from_millis(1));
+        assert_eq!(world.step().await.claimed(), 0);
+        world.clock.advance(Duration::from_millis(1));
+    }
+    world.server.accept(A);
+    assert_eq!(world.step().await.sent(), 1);
+    assert_eq!(world.states(), [(State::Sent, 3)]);
+}
+
+#[tokio::test]
+async fn a_mail_that_is_put_off_for_too_long_is_given_up_after_a_last_attempt_at_the_maximum_age() {
+    let world = World::with(&[notification(1, 1, A)]).await;
+    world.server.answer(A, deferred());
+    let mut waited = Duration::ZERO;
+    loop {
+        let outcome = world.step().await;
+        match &outcome.deliveries[0].ending {
+            Ending::PutOff { after, .. } => {
+                world.clock.advance(*after);
+                waited += *after;
+            }
+            Ending::Dead { words } => {
+                assert_eq!(words, "given up after 5 attempts: 451 later");
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(waited, POLICY.retry.max_age);
+    assert_eq!(world.states(), [(State::Dead, 5)]);
+}
+
+#[tokio::test]
+async fn a_refused_mail_is_dead_and_the_next_one_to_the_same_address_is_tried() {
+    let world = World::with(&[notification(1, 1, A), notification(2, 1, A)]).await;
+    world.server.answer(A, MailerError::RecipientOrMessageRefused("550 no <a@example.org> here".into()));
+    let outcome = world.step().await;
+    let delivery = &outcome.deliveries[0];
+    let Ending::Dead { words } = &delivery.ending else { panic!("{outcome:?}") };
+    assert_eq!(
+        (words.as_str(), delivery.recipient.as_str()),
+        ("550 no <a***@example.org> here", "a***@example.org")
+    );
+    assert_eq!(world.ledger.rows()[0].last_error.as_deref(), Some("550 no <a@example.org> here"));
+    world.server.accept(A);
+    assert_eq!(world.step().await.sent(), 1);
+    assert_eq!(world.states(), [(State::Dead, 1), (State::Sent, 1)]);
+}
+
+#[tokio::test]
+async fn an_unavailable_server_costs_no_mail_an_attempt() {
+    let all: Vec<_> = (1..=5).map(|n| notification(n, n, A)).collect();
+    let world = World::with(&all).await;
+    world.server.answer(A, unavailable());
+    for _ in 0..20 {
+        let outcome = world.step().await;
+        assert!(outcome.server_unavailable());
+        assert_eq!(outcome.claimed(), 5);
+        // Once one has found out, the others are not tried.
+        let tried = outcome.deliveries.iter().filter(|one| !matches!(one.ending, Ending::Released)).count();
+        assert_eq!(tried, 1);
+        world.clock.advance(POLICY.retry.max_age);
+    }
+    assert_eq!(world.states(), [(State::Queued, 0); 5]);
+    world.server.accept(A);
+    assert_eq!(world.step().await.sent(), 5);
+}
+
+#[tokio::test]
+async fn a_waiting_mail_holds_back_only_the_same_users_same_address() {
+    let world = World::with(&[
+        notification(1, 1, A),
+        notification(2, 1, A),
+        notification(3, 1, B),
+        notification(4, 2, B),
+    ])
+    .await;
+    world.server.answer(A, deferred());
+    world.step().await;
+    assert_eq!(world.server.accepted(), [B, B]);
+    world.server.accept(A);
+    assert_eq!(world.step().await.claimed(), 0, "the later mail must not overtake");
+    world.clock.advance(Duration::from_secs(10));
+    world.step().await;
+    world.step().await;
+    assert_eq!(world.server.accepted(), [B, B, A, A]);
+}
+
+#[tokio::test]
+async fn a_mail_is_not_sent_when_too_little_is_left_of_its_lease() {
+    let slow = |clock: &Arc<SteppedClock>| PlainRenderer {
+        takes: Some((clock.clone(), Duration::from_secs(41))),
+        ..PlainRenderer::default()
+    };
+    let world = World::rendering(&[notification(1, 1, A)], slow).await;
+    let outcome = world.step().await;
+    assert!(matches!(outcome.deliveries[0].ending, Ending::Released), "{outcome:?}");
+    assert_eq!(world.server.accepted(), [""; 0]);
+    assert_eq!(world.states(), [(State::Queued, 0)]);
+}
+
+#[tokio::test]
+async fn an_outcome_is_recorded_once_the_ledger_is_back() {
+    let world = World::with(&[notification(1, 1, A)]).await;
+    let ledger = world.ledger.clone();
+    world.server.during_send(move || ledger.fail_next(4));
+    let outcome = world.step().await;
+    assert!(outcome.deliveries[0].not_recorded.is_none(), "{outcome:?}");
+    assert_eq!(world.states(), [(State::Sent, 1)]);
+    assert_eq!(world.server.accepted(), [A]);
+}
+
+#[tokio::test]
+async fn an_outcome_that_cannot_be_recorded_for_the_time_of_the_lease_is_told() {
+    let world = World::with(&[notification(1, 1, A)]).await;
+    let ledger = world.ledger.clone();
+    world.server.during_send(move || ledger.fail_next(u32::MAX));
+    let outcome = world.step().await;
+    assert!(matches!(outcome.deliveries[0].not_recorded, Some(LedgerError::Unavailable(_))), "{outcome:?}");
+    assert!(matches!(outcome.deliveries[0].ending, Ending::Sent));
+}
+
+#[tokio::test]
+async fn an_outcome_is_not_written_over_the_lease_of_the_next_holder() {
+    let world = World::with(&[notification(1, 1, A)]).await;
+    let ledger = world.ledger.clone();
+    world.server.during_send(move || ledger.take_over());
+    world.server.answer(A, MailerError::RecipientOrMessageRefused("550 no".into()));
+    let outcome = world.step().await;
+    assert!(matches!(outcome.deliveries[0].not_recorded, Some(LedgerError::LeaseLost(_))), "{outcome:?}");
+    assert_eq!(world.states(), [(State::Queued, 0)]);
+}
+
+#[tokio::test]
+async fn a_template_that_fails_ends_its_own_mail_only() {
+    let failing =
+        |_: &Arc<SteppedClock>| PlainRenderer { fails_for: Some("user1".into()), ..PlainRenderer::default() };
+    let world = World::rendering(&[notification(1, 1, A), notification(2, 2, B)], failing).await;
+    world.step().await;
+    assert_eq!(world.states(), [(State::Dead, 1), (State::Sent, 1)]);
+    let words = world.ledger.rows()[0].last_error.clone().unwrap();
+    assert_eq!(words, "the template en/updated.text cannot be filled in: line 3");
+}
+
+#[tokio::test]
+async fn without_a_ledger_nothing_is_claimed() {
+    let world = World::with(&[notification(1, 1, A)]).await;
+    world.ledger.fail_next(1);
+    assert!(world.deliver.execute().await.is_err());
+    assert_eq!(world.step().await.sent(), 1);
+}

@@ -1,0 +1,294 @@
+//! What [`NotificationLedger`] promises, run against every ledger.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use notifier_service::entities::{Claimed, Notification, NotificationId};
+use notifier_service::repositories::{LedgerCounts, LedgerError, NotificationLedger};
+use shared_kernel::UserField;
+
+use crate::support::events::notification;
+use crate::support::{
+    databases::{Backend, with_ledger},
+    eventually,
+};
+
+type Ledger = Arc<dyn NotificationLedger>;
+
+const LONG: Duration = Duration::from_secs(600);
+const SHORT: Duration = Duration::from_millis(1);
+
+/// Instantiates the suite once a backend.
+macro_rules! contract {
+    ($($test:ident)*) => {
+        contract!(@ in_memory InMemory $($test)*);
+        contract!(@ sqlite Sqlite $($test)*);
+        contract!(@ mariadb MariaDb $($test)*);
+        contract!(@ mysql MySql $($test)*);
+    };
+    (@ $module:ident $backend:ident $($test:ident)*) => {
+        mod $module {
+            use super::{Backend, with_ledger};
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    with_ledger(Backend::$backend, super::$test).await;
+                }
+            )*
+        }
+    };
+}
+
+contract! {
+    what_is_recorded_is_claimed_unchanged
+    recording_again_changes_nothing
+    a_batch_is_recorded_as_a_whole_or_not_at_all
+    rows_are_claimed_in_recorded_order
+    a_claimed_row_is_not_claimed_again_while_its_lease_runs
+    a_row_whose_lease_ended_is_claimed_again
+    the_outcome_is_written_only_by_the_holder_of_the_lease
+    an_outcome_is_still_written_when_the_lease_ended_and_nobody_took_over
+    concurrent_claims_never_share_a_row
+    mails_of_one_user_to_one_address_wait_for_each_other
+    another_user_or_address_waits_for_nobody
+    addresses_are_compared_byte_by_byte
+    a_row_that_is_put_off_is_hidden_until_it_is_due
+    a_dead_row_holds_nothing_back
+    a_released_row_is_as_it_was
+    only_failures_that_count_use_up_an_attempt
+    overlong_words_are_shortened
+    characters_of_four_bytes_survive
+    age_is_counted_from_recording
+}
+
+async fn claim(ledger: &Ledger, max: u32) -> Vec<Claimed> {
+    ledger.claim(max, LONG).await.unwrap()
+}
+
+async fn record(ledger: &Ledger, batch: &[Notification]) -> u64 {
+    ledger.record(batch).await.unwrap().new
+}
+
+fn ids(claimed: &[Claimed]) -> Vec<NotificationId> {
+    claimed.iter().map(|one| one.notification.id).collect()
+}
+
+async fn claim_one(ledger: &Ledger) -> Claimed {
+    eventually("a row to claim", async || ledger.claim(1, LONG).await.unwrap().pop()).await
+}
+
+async fn what_is_recorded_is_claimed_unchanged(ledger: Ledger) {
+    let full = notification(1, 1, "ada@example.org");
+    let bare = Notification {
+        full_name: None,
+        changed: vec![],
+        traceparent: None,
+        ..notification(2, 2, "\"odd one\"@bücher.example")
+    };
+    record(&ledger, &[full.clone(), bare.clone()]).await;
+    let claimed = claim(&ledger, 10).await;
+    assert_eq!(claimed.iter().map(|one| one.notification.clone()).collect::<Vec<_>>(), [full, bare]);
+    assert!(claimed.iter().all(|one| one.attempts == 0 && one.lease.id == one.notification.id));
+}
+
+async fn recording_again_changes_nothing(ledger: Ledger) {
+    let (first, second) = (notification(1, 1, "a@example.org"), notification(2, 2, "b@example.org"));
+    assert_eq!(record(&ledger, &[first.clone(), first.clone()]).await, 1);
+    let claimed = claim_one(&ledger).await;
+    ledger.mark_sent(&claimed.lease).await.unwrap();
+    assert_eq!(record(&ledger, &[first, second.clone()]).await, 1);
+    assert_eq!(record(&ledger, &[]).await, 0);
+    assert_eq!(ledger.counts().await.unwrap(), LedgerCounts { queued: 1, sent: 1, dead: 0 });
+    assert_eq!(ids(&claim(&ledger, 10).await), [second.id]);
+}
+
+async fn a_batch_is_recorded_as_a_whole_or_not_at_all(ledger: Ledger) {
+    let good = notification(1, 1, "a@example.org");
+    let overlong = notification(2, 2, &format!("{}@example.org", "x".repeat(400)));
+    let error =
+        ledger.record(&[good.clone(), overlong, notification(3, 3, "c@example.org")]).await.unwrap_err();
+    assert!(matches!(error, LedgerError::Rejected(_)), "{error:?}");
+    assert!(!error.is_retryable());
+    assert_eq!(ledger.counts().await.unwrap(), LedgerCounts::default());
+    assert_eq!(record(&ledger, &[good]).await, 1);
+}
+
+async fn rows_are_claimed_in_recorded_order(ledger: Ledger) {
+    let all: Vec<_> = (1..=7).map(|n| notification(n, n, "same@example.org")).collect();
+    record(&ledger, &all[..4]).await;
+    record(&ledger, &all[4..]).await;
+    let mut claimed = ids(&claim(&ledger, 3).await);
+    claimed.extend(ids(&claim(&ledger, 10).await));
+    assert_eq!(claimed, all.iter().map(|one| one.id).collect::<Vec<_>>());
+}
+
+async fn a_claimed_row_is_not_claimed_again_while_its_lease_runs(ledger: Ledger) {
+    record(&ledger, &[notification(1, 1, "a@example.org")]).await;
+    assert_eq!(claim(&ledger, 10).await.len(), 1);
+    assert_eq!(claim(&ledger, 10).await.len(), 0);
+}
+
+async fn a_row_whose_lease_ended_is_claimed_again(ledger: Ledger) {
+    record(&ledger, &[notification(1, 1, "a@example.org")]).await;
+    let first = ledger.claim(1, SHORT).await.unwrap().pop().unwrap();
+    let second = claim_one(&ledger).await;
+    assert_eq!(second.notification, first.notification);
+    assert_eq!(second.attempts, 0);
+    assert_ne!(second.lease.token, first.lease.token);
+}
+
+async fn the_outcome_is_written_only_by_the_holder_of_the_lease(ledger: Ledger) {
+    record(&ledger, &[notification(1, 1, "a@example.org")]).await;
+    let lost = ledger.claim(1, SHORT).await.unwrap().pop().unwrap().lease;
+    let held = claim_one(&ledger).await.lease;
+    for outcome in [
+        ledger.mark_sent(&lost).await,
+        ledger.mark_dead(&lost, "no").await,
+        ledger.retry_later(&lost, LONG, "no", true).await,
+        ledger.release(&lost).await,
+    ] {
+        assert!(matches!(outcome, Err(LedgerError::LeaseLost(id)) if id == lost.id), "{outcome:?}");
+    }
+    ledger.mark_sent(&held).await.unwrap();
+    assert_eq!(ledger.counts().await.unwrap(), LedgerCounts { queued: 0, sent: 1, dead: 0 });
+    assert!(matches!(ledger.mark_dead(&held, "no").await, Err(LedgerError::LeaseLost(_))));
+    assert_eq!(ledger.counts().await.unwrap().sent, 1);
+}
+
+async fn an_outcome_is_still_written_when_the_lease_ended_and_nobody_took_over(ledger: Ledger) {
+    record(&ledger, &[notification(1, 1, "a@example.org")]).await;
+    let ended = ledger.claim(1, Duration::ZERO).await.unwrap().pop().unwrap();
+    ledger.mark_sent(&ended.lease).await.unwrap();
+    assert_eq!(ledger.counts().await.unwrap().sent, 1);
+}
+
+async fn concurrent_claims_never_share_a_row(ledger: Ledger) {
+    const ROWS: usize = 120;
+    let all: Vec<_> = (1..=ROWS as u128).map(|n| notification(n, n, "a@example.org")).collect();
+    record(&ledger, &all).await;
+    let taken = Arc::new(Mutex::new(Vec::new()));
+    let claimers = (0..6).map(|_| {
+        let (ledger, taken) = (ledger.clone(), taken.clone());
+        tokio::spawn(async move {
+            eventually("every row to be claimed", async || {
+                match ledger.claim(3, LONG).await {
+                    Ok(claimed) => taken.lock().unwrap().extend(ids(&claimed)),
+                    Err(error) => assert!(error.is_retryable(), "{error:?}"),
+                }
+                (taken.lock().unwrap().len() >= ROWS).then_some(())
+            })
+            .await;
+        })
+    });
+    for claimer in claimers.collect::<Vec<_>>() {
+        claimer.await.unwrap();
+    }
+    let taken = taken.lock().unwrap();
+    assert_eq!(taken.len(), ROWS);
+    assert_eq!(taken.iter().collect::<BTreeSet<_>>().len(), ROWS);
+}
+
+async fn mails_of_one_user_to_one_address_wait_for_each_other(ledger: Ledger) {
+    let all: Vec<_> = (1..=3).map(|n| notification(n, 1, "a@example.org")).collect();
+    record(&ledger, &all).await;
+    for expected in &all {
+        let claimed = claim(&ledger, 10).await;
+        assert_eq!(ids(&claimed), [expected.id]);
+        assert_eq!(claim(&ledger, 10).await.len(), 0);
+        ledger.mark_sent(&claimed[0].lease).await.unwrap();
+    }
+    assert_eq!(claim(&ledger, 10).await.len(), 0);
+}
+
+async fn another_user_or_address_waits_for_nobody(ledger: Ledger) {
+    let waiting = notification(1, 1, "a@example.org");
+    let behind = notification(2, 1, "a@example.org");
+    let other_address = notification(3, 1, "b@example.org");
+    let other_user = notification(4, 2, "a@example.org");
+    record(&ledger, &[waiting.clone(), behind, other_address.clone(), other_user.clone()]).await;
+    let first = claim(&ledger, 1).await;
+    assert_eq!(ids(&first), [waiting.id]);
+    ledger.retry_later(&first[0].lease, LONG, "451 later", true).await.unwrap();
+    assert_eq!(ids(&claim(&ledger, 10).await), [other_address.id, other_user.id]);
+}
+
+async fn addresses_are_compared_byte_by_byte(ledger: Ledger) {
+    let addresses = ["ada@example.org", "Ada@example.org", "adá@example.org", "ada\u{301}@example.org"];
+    let all: Vec<_> = (1..).zip(addresses).map(|(n, address)| notification(n, 1, address)).collect();
+    record(&ledger, &all).await;
+    assert_eq!(claim(&ledger, 10).await.len(), addresses.len());
+}
+
+async fn a_row_that_is_put_off_is_hidden_until_it_is_due(ledger: Ledger) {
+    let (first, second) = (notification(1, 1, "a@example.org"), notification(2, 2, "b@example.org"));
+    record(&ledger, &[first.clone(), second.clone()]).await;
+    let claimed = claim(&ledger, 2).await;
+    ledger.retry_later(&claimed[0].lease, LONG, "451 later", true).await.unwrap();
+    ledger.retry_later(&claimed[1].lease, SHORT, "451 later", true).await.unwrap();
+    let again = claim_one(&ledger).await;
+    assert_eq!(again.notification, second);
+    assert_eq!(again.attempts, 1);
+    assert_eq!(claim(&ledger, 10).await.len(), 0);
+    assert_eq!(ledger.counts().await.unwrap().queued, 2);
+}
+
+async fn a_dead_row_holds_nothing_back(ledger: Ledger) {
+    let (dead, next) = (notification(1, 1, "a@example.org"), notification(2, 1, "a@example.org"));
+    record(&ledger, &[dead, next.clone()]).await;
+    let claimed = claim_one(&ledger).await;
+    ledger.mark_dead(&claimed.lease, "550 no such user").await.unwrap();
+    assert_eq!(ids(&claim(&ledger, 10).await), [next.id]);
+    assert_eq!(ledger.counts().await.unwrap(), LedgerCounts { queued: 1, sent: 0, dead: 1 });
+}
+
+async fn a_released_row_is_as_it_was(ledger: Ledger) {
+    record(&ledger, &[notification(1, 1, "a@example.org")]).await;
+    let first = claim_one(&ledger).await;
+    ledger.release(&first.lease).await.unwrap();
+    let second = claim(&ledger, 1).await.pop().unwrap();
+    assert_eq!((second.notification, second.attempts), (first.notification, 0));
+}
+
+async fn only_failures_that_count_use_up_an_attempt(ledger: Ledger) {
+    record(&ledger, &[notification(1, 1, "a@example.org")]).await;
+    for (counts, attempts) in [(false, 0), (true, 1), (false, 1), (true, 2)] {
+        let claimed = claim_one(&ledger).await;
+        ledger.retry_later(&claimed.lease, Duration::ZERO, "421 busy", counts).await.unwrap();
+        let claimed = claim_one(&ledger).await;
+        assert_eq!(claimed.attempts, attempts);
+        ledger.release(&claimed.lease).await.unwrap();
+    }
+}
+
+async fn overlong_words_are_shortened(ledger: Ledger) {
+    record(&ledger, &[notification(1, 1, "a@example.org")]).await;
+    let words = "🦀 refused ".repeat(1000);
+    ledger.retry_later(&claim_one(&ledger).await.lease, Duration::ZERO, &words, true).await.unwrap();
+    ledger.mark_dead(&claim_one(&ledger).await.lease, &words).await.unwrap();
+    assert_eq!(ledger.counts().await.unwrap().dead, 1);
+}
+
+async fn characters_of_four_bytes_survive(ledger: Ledger) {
+    let full = Notification {
+        username: "🦀".repeat(255),
+        full_name: Some("👩‍💻".repeat(85)),
+        changed: vec![UserField::Other("🦀\"\\\n".into())],
+        ..notification(1, 1, "🦀@example.org")
+    };
+    record(&ledger, std::slice::from_ref(&full)).await;
+    assert_eq!(claim_one(&ledger).await.notification, full);
+}
+
+async fn age_is_counted_from_recording(ledger: Ledger) {
+    record(&ledger, &[notification(1, 1, "a@example.org")]).await;
+    let first = claim_one(&ledger).await;
+    assert!(first.age < Duration::from_secs(60), "{:?}", first.age);
+    ledger.release(&first.lease).await.unwrap();
+    eventually("the row to get older", async || {
+        let claimed = claim_one(&ledger).await;
+        ledger.release(&claimed.lease).await.unwrap();
+        (claimed.age > first.age).then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,13 @@
+//! The service's parts against what they meet in the world: databases, brokers, mail servers; and the use
+//! cases against fakes that keep state.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers included")]
+
+mod composition;
+mod deliver_notifications;
+mod event_consumer_contract;
+mod kafka_consumer;
+mod ledger_contract;
+mod record_user_events;
+mod smtp_mailer;
+mod support;

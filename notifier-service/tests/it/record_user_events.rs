@@ -1,0 +1,136 @@
+//! [`RecordUserEvents`] against a ledger and dead letters in memory.
+
+use std::sync::Arc;
+
+use notifier_service::entities::ReceivedRecord;
+use notifier_service::interactors::{RecordError, RecordUserEvents};
+use proptest::prelude::*;
+use shared_kernel::encode;
+
+use crate::support::events::{junk, received, record, updated, user_id};
+use crate::support::fakes::{InMemoryDeadLetters, SteppedClock};
+use crate::support::in_memory_ledger::InMemoryLedger;
+
+struct World {
+    ledger: Arc<InMemoryLedger>,
+    dead_letters: Arc<InMemoryDeadLetters>,
+    record: RecordUserEvents,
+}
+
+fn world() -> World {
+    let ledger = InMemoryLedger::new(Arc::new(SteppedClock::default()));
+    let dead_letters = Arc::new(InMemoryDeadLetters::default());
+    let record = RecordUserEvents::new(ledger.clone(), dead_letters.clone());
+    World { ledger, dead_letters, record }
+}
+
+impl World {
+    fn recorded(&self) -> Vec<u128> {
+        self.ledger.rows().iter().map(|row| row.notification.event_id.0.as_u128()).collect()
+    }
+
+    fn set_aside(&self) -> Vec<i64> {
+        self.dead_letters.letters().iter().map(|letter| letter.received.place.offset).collect()
+    }
+}
+
+/// An event that can be understood but never be stored.
+fn unrecordable(number: u128) -> ReceivedRecord {
+    let mut event = updated(number, 1);
+    event.change.after.as_mut().unwrap().username = "x".repeat(300);
+    received(i64::try_from(number).unwrap(), encode(&event))
+}
+
+#[tokio::test]
+async fn a_batch_is_recorded_in_its_order() {
+    let world = world();
+    let outcome = world.record.execute(&[record(1, 1), record(2, 2), record(3, 1)]).await.unwrap();
+    assert_eq!((outcome.new, outcome.set_aside.len()), (3, 0));
+    assert_eq!(world.recorded(), [1, 2, 3]);
+    let first = &world.ledger.rows()[0].notification;
+    assert_eq!((first.user_id, first.recipient.as_str()), (user_id(1), "user1@example.org"));
+}
+
+#[tokio::test]
+async fn a_batch_that_comes_again_mails_nobody_again() {
+    let world = world();
+    world.record.execute(&[record(1, 1), record(2, 2)]).await.unwrap();
+    let outcome = world.record.execute(&[record(1, 1), record(2, 2), record(3, 1)]).await.unwrap();
+    assert_eq!(outcome.new, 1);
+    assert_eq!(world.recorded(), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_understood_is_set_aside_and_the_rest_goes_on() {
+    let world = world();
+    let outcome = world.record.execute(&[record(1, 1), junk(2), record(3, 1)]).await.unwrap();
+    assert_eq!(world.recorded(), [1, 3]);
+    assert_eq!(world.set_aside(), [2]);
+    assert!(outcome.set_aside[0].reason.contains("ce_specversion"), "{outcome:?}");
+    assert_eq!(world.dead_letters.letters()[0].received, junk(2));
+}
+
+#[tokio::test]
+async fn a_record_that_the_ledger_can_never_hold_is_found_and_set_aside() {
+    let world = world();
+    let batch: Vec<_> =
+        (1..=9).map(|n| if n == 2 || n == 7 { unrecordable(n) } else { record(n, 1) }).collect();
+    let outcome = world.record.execute(&batch).await.unwrap();
+    assert_eq!(world.recorded(), [1, 3, 4, 5, 6, 8, 9]);
+    assert_eq!(world.set_aside(), [2, 7]);
+    assert_eq!(outcome.new, 7);
+    assert!(outcome.set_aside[0].reason.contains("too long"), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn while_the_ledger_is_away_nothing_is_set_aside_and_the_batch_can_be_given_again() {
+    let world = world();
+    world.ledger.fail_next(1);
+    let batch = [record(1, 1), junk(2)];
+    let error = world.record.execute(&batch).await.unwrap_err();
+    assert!(error.is_retryable() && matches!(error, RecordError::Ledger(_)), "{error:?}");
+    assert_eq!((world.recorded(), world.set_aside()), (vec![], vec![]));
+    world.record.execute(&batch).await.unwrap();
+    assert_eq!((world.recorded(), world.set_aside()), (vec![1], vec![2]));
+}
+
+#[tokio::test]
+async fn while_the_dead_letters_are_away_the_batch_is_not_done() {
+    let world = world();
+    world.dead_letters.fail_next(1);
+    let batch = [record(1, 1), junk(2)];
+    let error = world.record.execute(&batch).await.unwrap_err();
+    assert!(error.is_retryable() && error.to_string().contains("@2"), "{error}");
+    assert_eq!(world.record.execute(&batch).await.unwrap().new, 0);
+    assert_eq!((world.recorded(), world.set_aside()), (vec![1], vec![2]));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// A topic is read in batches of any size, any part of it any number of times, with failures in between.
+    #[test]
+    fn any_repetition_of_a_topic_gives_the_same_mails_in_the_same_order(
+        length in 1_usize..30,
+        reads in prop::collection::vec((0_usize..30, 1_usize..10, any::<bool>()), 0..20),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let topic: Vec<_> = (0..length).map(|n| record(n as u128, n as u128 % 3)).collect();
+        let world = world();
+        runtime.block_on(async {
+            let mut committed = 0;
+            for (back, size, fails) in reads {
+                // A rebalance or a crash goes back to an offset that was committed, never past it.
+                let start = committed - back.min(committed);
+                let end = (start + size).min(length);
+                world.ledger.fail_next(u32::from(fails));
+                if world.record.execute(&topic[start..end]).await.is_ok() {
+                    committed = committed.max(end);
+                }
+            }
+            world.ledger.fail_next(0);
+            world.record.execute(&topic[committed..]).await.unwrap();
+        });
+        prop_assert_eq!(world.recorded(), (0..length as u128).collect::<Vec<_>>());
+    }
+}

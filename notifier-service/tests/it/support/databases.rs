@@ -1,0 +1,88 @@
+use std::sync::Arc;
+
+use notifier_service::data_sources::{MySqlNotificationLedger, SqliteNotificationLedger, SystemClock};
+use notifier_service::repositories::NotificationLedger;
+use sqlx::{AssertSqlSafe, Connection};
+use uuid::Uuid;
+
+use super::in_memory_ledger::InMemoryLedger;
+
+/// What keeps a ledger under test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Backend {
+    InMemory,
+    Sqlite,
+    MariaDb,
+    MySql,
+}
+
+impl Backend {
+    fn server(self) -> (&'static str, &'static str) {
+        match self {
+            Self::MySql => ("TEST_MYSQL_URL", "TEST_SKIP_MYSQL"),
+            _ => ("TEST_MARIADB_URL", "TEST_SKIP_MARIADB"),
+        }
+    }
+}
+
+/// Runs a test on a fresh, empty ledger, and removes it again, whether or not the test succeeded.
+pub(crate) async fn with_ledger<F, T>(backend: Backend, test: T)
+where
+    F: Future<Output = ()> + Send + 'static,
+    T: FnOnce(Arc<dyn NotificationLedger>) -> F,
+{
+    match backend {
+        Backend::InMemory => test(InMemoryLedger::new(Arc::new(SystemClock::start()))).await,
+        Backend::Sqlite => {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("ledger.db");
+            SqliteNotificationLedger::migrate(&path).await.unwrap();
+            test(Arc::new(SqliteNotificationLedger::open(&path).await.unwrap())).await;
+        }
+        Backend::MariaDb | Backend::MySql => {
+            let Some(server) = server_url(backend) else { return };
+            let name = format!("notifier_test_{}", random_suffix());
+            admin(&server, format!("CREATE DATABASE {name}")).await;
+            let url = format!("{server}/{name}");
+            MySqlNotificationLedger::migrate(&url).await.unwrap();
+            let ledger = Arc::new(MySqlNotificationLedger::open(&url, 12).await.unwrap());
+            let outcome = tokio::spawn(test(ledger.clone())).await;
+            ledger.close().await;
+            admin(&server, format!("DROP DATABASE {name}")).await;
+            if let Err(error) = outcome {
+                std::panic::resume_unwind(error.into_panic());
+            }
+        }
+    }
+}
+
+/// The server to test on; `None`, with a line that says why, where it was skipped on purpose.
+fn server_url(backend: Backend) -> Option<String> {
+    let (url, skip) = backend.server();
+    if let Some(url) = environment(url) {
+        return Some(url.trim_end_matches('/').to_owned());
+    }
+    let Some(reason) = environment(skip) else {
+        panic!(
+            "{url} is not set: run the tests by scripts/test, which starts the servers (or set {skip}=reason)"
+        );
+    };
+    println!("not run: {backend:?}: {reason}");
+    None
+}
+
+async fn admin(server: &str, statement: String) {
+    let mut connection = sqlx::MySqlConnection::connect(server).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests are told by the environment where their servers are")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a name that no other run on the same server has")]
+fn random_suffix() -> String {
+    Uuid::now_v7().simple().to_string()
+}

@@ -1,0 +1,151 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use notifier_service::entities::{Mail, Notification};
+use notifier_service::repositories::{
+    DeadLetter, DeadLetters, DeadLettersError, Jitter, MailRenderer, Mailer, MailerError, MonotonicClock,
+    RenderError,
+};
+
+/// A clock that only moves when it is told to, or slept on.
+#[derive(Default)]
+pub(crate) struct SteppedClock {
+    now: Mutex<Duration>,
+}
+
+impl SteppedClock {
+    pub(crate) fn advance(&self, time: Duration) {
+        *self.now.lock().unwrap() += time;
+    }
+}
+
+#[async_trait]
+impl MonotonicClock for SteppedClock {
+    fn now(&self) -> Duration {
+        *self.now.lock().unwrap()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        self.advance(time);
+    }
+}
+
+/// Never shortens a delay.
+pub(crate) struct NoJitter;
+
+impl Jitter for NoJitter {
+    fn next(&self) -> f64 {
+        0.0
+    }
+}
+
+/// What a mailbox provider would be: takes mail, unless told otherwise for an address.
+#[derive(Default)]
+pub(crate) struct FakeMailServer {
+    inner: Mutex<FakeMailServerState>,
+}
+
+#[derive(Default)]
+struct FakeMailServerState {
+    accepted: Vec<Mail>,
+    answers: HashMap<String, MailerError>,
+    during_send: Option<Box<dyn Fn() + Send>>,
+}
+
+impl FakeMailServer {
+    /// Answers every mail to that address so, until [`accept`](Self::accept).
+    pub(crate) fn answer(&self, address: &str, error: MailerError) {
+        self.inner.lock().unwrap().answers.insert(address.to_owned(), error);
+    }
+
+    pub(crate) fn accept(&self, address: &str) {
+        self.inner.lock().unwrap().answers.remove(address);
+    }
+
+    /// Does this while a mail is being sent.
+    pub(crate) fn during_send(&self, happens: impl Fn() + Send + 'static) {
+        self.inner.lock().unwrap().during_send = Some(Box::new(happens));
+    }
+
+    /// The recipients of the mails accepted, in order.
+    pub(crate) fn accepted(&self) -> Vec<String> {
+        self.inner.lock().unwrap().accepted.iter().map(|mail| mail.recipient.as_str().to_owned()).collect()
+    }
+}
+
+#[async_trait]
+impl Mailer for FakeMailServer {
+    async fn send(&self, mail: &Mail) -> Result<(), MailerError> {
+        let mut inner = self.inner.lock().unwrap();
+        if let Some(happens) = &inner.during_send {
+            happens();
+        }
+        match inner.answers.get(mail.recipient.as_str()) {
+            Some(error) => Err(error.clone()),
+            None => {
+                inner.accepted.push(mail.clone());
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Writes the shortest of mails, in as much time as it is told to.
+#[derive(Default)]
+pub(crate) struct PlainRenderer {
+    pub(crate) takes: Option<(Arc<SteppedClock>, Duration)>,
+    /// Fails for this username.
+    pub(crate) fails_for: Option<String>,
+}
+
+impl MailRenderer for PlainRenderer {
+    fn render(&self, notification: &Notification) -> Result<Mail, RenderError> {
+        if let Some((clock, time)) = &self.takes {
+            clock.advance(*time);
+        }
+        if self.fails_for.as_ref() == Some(&notification.username) {
+            return Err(RenderError { template: "en/updated.text".into(), source: "line 3".into() });
+        }
+        Ok(Mail {
+            id: notification.id,
+            recipient: notification.recipient.clone(),
+            recipient_name: None,
+            subject: "s".into(),
+            text: "t".into(),
+            html: "h".into(),
+            language: notification.locale,
+        })
+    }
+}
+
+/// Dead letters in memory.
+#[derive(Default)]
+pub(crate) struct InMemoryDeadLetters {
+    inner: Mutex<(Vec<DeadLetter>, u32)>,
+}
+
+impl InMemoryDeadLetters {
+    /// Makes the next so many calls fail as if the broker were away.
+    pub(crate) fn fail_next(&self, calls: u32) {
+        self.inner.lock().unwrap().1 = calls;
+    }
+
+    pub(crate) fn letters(&self) -> Vec<DeadLetter> {
+        self.inner.lock().unwrap().0.clone()
+    }
+}
+
+#[async_trait]
+impl DeadLetters for InMemoryDeadLetters {
+    async fn put(&self, letter: &DeadLetter) -> Result<(), DeadLettersError> {
+        let mut inner = self.inner.lock().unwrap();
+        if inner.1 > 0 {
+            inner.1 -= 1;
+            return Err(DeadLettersError::Unavailable("the broker is away".into()));
+        }
+        inner.0.push(letter.clone());
+        Ok(())
+    }
+}
