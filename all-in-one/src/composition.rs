@@ -1,0 +1,299 @@
+//! Starts and stops the parts: the one place that knows all of them.
+
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use notifier_service::composition::{self as notifier, NotifierHandle};
+use notifier_service::config::NotifierConfig;
+use notifier_service::data_sources::{SmtpSettings, SmtpSettingsError};
+use secrecy::SecretString;
+use shared_kernel::{BrokerUrl, CDC_TOPIC, DatabaseUrl, dead_letter_topic};
+use table_broker::{BrokerError, TableBroker};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use user_service::composition as users;
+use user_service::config::{RelayConfig, UserServiceConfig};
+
+use crate::mailbox::{self, Mailbox, SmtpServer};
+use crate::settings::Settings;
+use crate::try_it_now::TryItNow;
+
+/// The whole of a stop.
+const STOP_LIMIT: Duration = Duration::from_millis(4500);
+/// How long the last requests and what they changed may take on their way to the mail server.
+const QUIET_LIMIT: Duration = Duration::from_secs(1);
+/// One mail's longest way to the server, and how long a killed process's mails then wait: both short, since
+/// the usual server is in this process.
+const SMTP_LIMIT: Duration = Duration::from_secs(8);
+const LEASE: Duration = Duration::from_secs(15);
+/// How long records stay on the topic, and how often the older ones are removed.
+const RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
+const RETENTION_BATCH: u32 = 1000;
+
+/// Why the program cannot start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A port is taken, or may not be used.
+    #[error("cannot listen on 127.0.0.1:{port}; choose another port by {flag} ({variable})")]
+    Listen {
+        /// The port.
+        port: u16,
+        /// Its flag.
+        flag: &'static str,
+        /// Its environment variable.
+        variable: &'static str,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The data folder cannot be made.
+    #[error("--data-dir (INF_USER_DATA_DIR): {} cannot be made", folder.display())]
+    DataDir {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The mail server or the sender is not one.
+    #[error("{setting}")]
+    Mail {
+        /// The setting.
+        setting: &'static str,
+        /// What it accepts.
+        #[source]
+        source: SmtpSettingsError,
+    },
+    /// The broker's file cannot be used.
+    #[error("the broker's file cannot be used")]
+    Broker(#[source] BrokerError),
+    /// user-service cannot start.
+    #[error("user-service cannot start")]
+    Users(#[source] users::StartError),
+    /// notifier-service cannot start.
+    #[error("notifier-service cannot start")]
+    Notifier(#[source] notifier::StartError),
+}
+
+/// Both services and what they need, running.
+pub struct AllInOne {
+    try_it_now: TryItNow,
+    broker: TableBroker,
+    consumer_group: String,
+    ledger: NotifierHandle,
+    api: Part,
+    relay: Part,
+    retention: Part,
+    notifier: Part,
+    mailbox: Option<Part>,
+}
+
+/// A task and what stops it.
+struct Part {
+    task: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+impl Part {
+    fn spawn<F>(part: impl FnOnce(CancellationToken) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let stop = CancellationToken::new();
+        Self { task: tokio::spawn(part(stop.clone())), stop }
+    }
+
+    /// Tells it to stop and waits until it has.
+    async fn stop(self) {
+        self.stop.cancel();
+        if let Err(failure) = self.task.await {
+            tracing::error!(%failure, "a part did not stop as it should");
+        }
+    }
+}
+
+/// The development SMTP server with its mailbox page, bound and not yet running.
+struct MailboxListeners {
+    smtp: TcpListener,
+    page: TcpListener,
+}
+
+impl AllInOne {
+    /// Starts everything; when this returns, everything runs.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`], which names the setting at fault. Nothing runs then.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let api = listen(settings.api_port, "--api-port", "INF_USER_API_PORT").await?;
+        let mailbox = match settings.smtp_url {
+            Some(_) => None,
+            None => Some(MailboxListeners {
+                smtp: listen(settings.smtp_port, "--smtp-port", "INF_USER_SMTP_PORT").await?,
+                page: listen(settings.mailbox_port, "--mailbox-port", "INF_USER_MAILBOX_PORT").await?,
+            }),
+        };
+        let smtp = smtp_settings(&settings, mailbox.as_ref())?;
+        let folder = settings.data_dir;
+        std::fs::create_dir_all(&folder)
+            .map_err(|source| StartError::DataDir { folder: folder.clone(), source })?;
+
+        let try_it_now = TryItNow {
+            data_dir: folder.clone(),
+            api: address(&api),
+            mailbox: mailbox.as_ref().map(|listeners| address(&listeners.page)),
+            smtp: mailbox.as_ref().map(|listeners| address(&listeners.smtp)),
+        };
+        let broker_file = folder.join("broker.db");
+        let broker = TableBroker::open_sqlite(&broker_file).await.map_err(StartError::Broker)?;
+        let user_service = start_users(&folder, &broker_file).await.map_err(StartError::Users)?;
+        let notifier_config = notifier_config(&folder, broker_file, smtp);
+        let consumer_group = notifier_config.consumer_group.clone();
+        notifier::migrate(&notifier_config.database).await.map_err(StartError::Notifier)?;
+        let notifier = notifier::build(notifier_config).await.map_err(StartError::Notifier)?;
+
+        let user_service = Arc::new(user_service);
+        let relaying = Arc::clone(&user_service);
+        let ledger = notifier.handle();
+        let retained = broker.clone();
+        Ok(Self {
+            try_it_now,
+            broker,
+            consumer_group,
+            ledger,
+            mailbox: mailbox.map(|listeners| Part::spawn(|stop| run_mailbox(listeners, stop))),
+            notifier: Part::spawn(|stop| notifier.run(stop)),
+            retention: Part::spawn(|stop| retain(retained, stop)),
+            relay: Part::spawn(|stop| async move { relaying.relay(stop).await }),
+            api: Part::spawn(|stop| async move {
+                if let Err(failure) = user_service.serve(api, stop).await {
+                    tracing::error!(%failure, "the REST API ended");
+                }
+            }),
+        })
+    }
+
+    /// Where everything is, and what to try.
+    pub fn try_it_now(&self) -> &TryItNow {
+        &self.try_it_now
+    }
+
+    /// Stops in the order in which a change travels, so that what is under way still arrives: the API, the
+    /// relay, the notifier, the mailbox. Takes less than five seconds; what has not arrived by then is on
+    /// the disk and goes on after the next start.
+    pub async fn stop(self) {
+        let in_order = async {
+            self.api.stop().await;
+            self.relay.stop().await;
+            self.retention.stop().await;
+            let quiet = all_delivered(&self.broker, &self.consumer_group, &self.ledger);
+            if tokio::time::timeout(QUIET_LIMIT, quiet).await.is_err() {
+                tracing::warn!("mails are still to be sent; they go out after the next start");
+            }
+            self.notifier.stop().await;
+            if let Some(mailbox) = self.mailbox {
+                mailbox.stop().await;
+            }
+            self.broker.close().await;
+        };
+        if tokio::time::timeout(STOP_LIMIT, in_order).await.is_err() {
+            tracing::warn!("not everything stopped in time; what is not done goes on after the next start");
+        }
+    }
+}
+
+async fn listen(port: u16, flag: &'static str, variable: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| StartError::Listen {
+        port,
+        flag,
+        variable,
+        source,
+    })
+}
+
+fn address(listener: &TcpListener) -> SocketAddr {
+    listener.local_addr().expect("a bound listener has an address")
+}
+
+fn smtp_settings(
+    settings: &Settings,
+    mailbox: Option<&MailboxListeners>,
+) -> Result<SmtpSettings, StartError> {
+    let built_in =
+        mailbox.map(|listeners| SecretString::from(format!("smtp://{}", address(&listeners.smtp))));
+    let url = settings.smtp_url.clone().or(built_in).unwrap_or_default();
+    let parsed = SmtpSettings::parse(&url, &settings.mail_from).map_err(|source| {
+        let setting = match source {
+            SmtpSettingsError::Url(_) => "--smtp-url (INF_USER_SMTP_URL)",
+            SmtpSettingsError::From => "--mail-from (INF_USER_MAIL_FROM)",
+        };
+        StartError::Mail { setting, source }
+    })?;
+    Ok(SmtpSettings { command_timeout: SMTP_LIMIT, total_timeout: SMTP_LIMIT, ..parsed })
+}
+
+async fn start_users(folder: &Path, broker_file: &Path) -> Result<users::UserService, users::StartError> {
+    let database = DatabaseUrl::Sqlite(folder.join("users.db"));
+    let broker = BrokerUrl::Table(broker_file.to_owned());
+    let config =
+        UserServiceConfig { relay: Some(RelayConfig::new(broker)), ..UserServiceConfig::new(database) };
+    users::migrate(&config).await?;
+    users::build(config).await
+}
+
+fn notifier_config(folder: &Path, broker_file: PathBuf, smtp: SmtpSettings) -> NotifierConfig {
+    let database = DatabaseUrl::Sqlite(folder.join("notifier.db"));
+    let broker = BrokerUrl::Table(broker_file);
+    NotifierConfig {
+        lease: LEASE,
+        // Within what a stop may take in all.
+        drain: Duration::from_secs(2),
+        ..NotifierConfig::new(database, broker, smtp)
+    }
+}
+
+async fn run_mailbox(listeners: MailboxListeners, stop: CancellationToken) {
+    let mailbox = Mailbox::new();
+    let page = axum::serve(listeners.page, mailbox::http_router(mailbox.clone()));
+    tokio::select! {
+        () = SmtpServer::new(listeners.smtp, mailbox).run(stop) => {}
+        ended = page.into_future() => tracing::error!(?ended, "the mailbox page ended"),
+    }
+}
+
+/// Removes old records from time to time, so that the broker's file does not grow for ever.
+async fn retain(broker: TableBroker, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(RETENTION_INTERVAL) => {}
+        }
+        for topic in [CDC_TOPIC, &dead_letter_topic(CDC_TOPIC)] {
+            if let Err(failure) = broker.delete_before(topic, RETENTION, RETENTION_BATCH).await {
+                tracing::warn!(%failure, topic, "old records could not be removed");
+            }
+        }
+    }
+}
+
+/// Returns once every event is recorded and every mail is sent or given up.
+async fn all_delivered(broker: &TableBroker, group: &str, ledger: &NotifierHandle) {
+    loop {
+        let lag = broker.lag(group, CDC_TOPIC).await;
+        let counts = ledger.counts().await;
+        if let (Ok(0), Ok(counts)) = (lag, counts)
+            && counts.queued == 0
+        {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

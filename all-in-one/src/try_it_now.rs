@@ -1,0 +1,49 @@
+//! What the program prints once it runs.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Where everything is, and commands to paste that show a mail arrive.
+#[derive(Debug, Clone)]
+pub struct TryItNow {
+    /// The databases' folder.
+    pub data_dir: PathBuf,
+    /// The REST API.
+    pub api: SocketAddr,
+    /// The mailbox page; without one, mail goes to another server.
+    pub mailbox: Option<SocketAddr>,
+    /// The development SMTP server.
+    pub smtp: Option<SocketAddr>,
+}
+
+impl fmt::Display for TryItNow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { data_dir, api, mailbox, smtp } = self;
+        writeln!(f, "\ninf-user is running; its data is in {}\n", data_dir.display())?;
+        writeln!(f, "  REST API  http://{api}/users")?;
+        match (mailbox, smtp) {
+            (Some(mailbox), Some(smtp)) => {
+                writeln!(f, "  Mailbox   http://{mailbox}")?;
+                writeln!(f, "  SMTP      smtp://{smtp}")?;
+            }
+            _ => writeln!(f, "  Mail      goes to the server of --smtp-url")?,
+        }
+        writeln!(f, "\nTry it now in another terminal: register a user, change it, delete it\n")?;
+        writeln!(
+            f,
+            "  ID=$(curl -s http://{api}/users --json '{{\"username\":\"ada\",\"email\":\"ada@example.org\",\
+             \"password\":\"correct-horse-battery\",\"fullName\":\"Ada Lovelace\"}}' | grep -oE '[0-9a-f-]{{36}}'); echo $ID"
+        )?;
+        writeln!(f, "  curl -s -X PATCH http://{api}/users/$ID --json '{{\"fullName\":\"Ada King\"}}'")?;
+        writeln!(f, "  curl -s -X DELETE http://{api}/users/$ID")?;
+        match mailbox {
+            Some(mailbox) => {
+                writeln!(f, "\nEach puts a mail into the mailbox: open http://{mailbox}, or read")?;
+                writeln!(f, "\n  curl -s http://{mailbox}/api/v1/messages")?;
+            }
+            None => writeln!(f, "\nEach sends a mail to ada@example.org by that server.")?,
+        }
+        writeln!(f, "\nCtrl-C stops it.")
+    }
+}
