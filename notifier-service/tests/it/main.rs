@@ -8,6 +8,7 @@ mod deliver_notifications;
 mod event_consumer_contract;
 mod kafka_consumer;
 mod ledger_contract;
+mod migrations;
 mod record_user_events;
 mod smtp_mailer;
 mod support;

@@ -7,4 +7,3 @@ mod processes;
 mod reading;
 mod retention;
 mod support;
-mod throughput;

@@ -2,8 +2,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::Connection as _;
-use sqlx::migrate::{Migrate, Migrator};
-use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlPool, MySqlPoolOptions};
 use sqlx::{MySql, Transaction};
 
 use super::sql::{ChangeSignal, SchemaError, is_current, migrator};
@@ -13,6 +13,9 @@ const MIGRATION_LOCK: &str = "SELECT GET_LOCK(CONCAT('migrate.', LEFT(SHA2(DATAB
 
 /// How long to wait for another process that migrates the same database.
 const MIGRATION_LOCK_SECONDS: i64 = 600;
+
+/// MySQL's "no such table".
+const NO_SUCH_TABLE: u16 = 1146;
 
 /// A MySQL or MariaDB server's database, as a pool of connections that the adapters share.
 #[derive(Debug, Clone)]
@@ -67,9 +70,13 @@ impl MySqlDatabase {
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
         let migrations = migrations();
         let mut connection = self.pool.acquire().await.map_err(SchemaError::Unreadable)?;
-        connection.ensure_migrations_table(&migrations.table_name).await.map_err(SchemaError::Migrate)?;
-        let applied =
-            connection.list_applied_migrations(&migrations.table_name).await.map_err(SchemaError::Migrate)?;
+        // Only reads: whoever serves needs no right to create tables.
+        let applied = match connection.list_applied_migrations(&migrations.table_name).await {
+            Err(MigrateError::Execute(error)) if is_missing_table(&error) => {
+                return Err(SchemaError::NotMigrated);
+            }
+            result => result.map_err(SchemaError::Migrate)?,
+        };
         if is_current(&migrations, &applied) { Ok(()) } else { Err(SchemaError::NotMigrated) }
     }
 
@@ -89,6 +96,11 @@ impl MySqlDatabase {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+fn is_missing_table(error: &sqlx::Error) -> bool {
+    let database = error.as_database_error().and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>());
+    database.is_some_and(|error| error.number() == NO_SUCH_TABLE)
 }
 
 fn migrations() -> Migrator {

@@ -12,7 +12,7 @@ use crate::interactors::RelayChanges;
 /// How the relay's loop waits and stops.
 #[derive(Debug, Clone, Copy)]
 pub struct RelayTiming {
-    /// How long a step waits for a change before it returns to look around.
+    /// How long a step waits for a change before it returns to look around; so long a stop may take.
     pub idle_wait: Duration,
     /// The first pause after a failure; each further one is twice as long.
     pub first_backoff: Duration,
@@ -25,7 +25,7 @@ pub struct RelayTiming {
 impl Default for RelayTiming {
     fn default() -> Self {
         Self {
-            idle_wait: Duration::from_secs(1),
+            idle_wait: Duration::from_millis(200),
             first_backoff: Duration::from_millis(100),
             longest_backoff: Duration::from_secs(10),
             drain: Duration::from_secs(1),
@@ -38,9 +38,15 @@ impl Default for RelayTiming {
 pub async fn run(relay: &RelayChanges, timing: RelayTiming, shutdown: CancellationToken) {
     let mut backoff = timing.first_backoff;
     while !shutdown.is_cancelled() {
+        // Not cut off by the shutdown at once: what is being published would be published again after the
+        // next start.
+        let out_of_time = async {
+            shutdown.cancelled().await;
+            sleep(timing.drain).await;
+        };
         let step = tokio::select! {
             step = relay.execute(timing.idle_wait) => step,
-            () = shutdown.cancelled() => break,
+            () = out_of_time => return warn!("the relay stops; what it was publishing may be published again"),
         };
         match step {
             Ok(outcome) => {

@@ -14,6 +14,13 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const SCRIPTS: [(&str, &str); 1] =
     [("notifications", include_str!("../../../migrations/mysql/0001_notifications.sql"))];
 
+/// A lock of this ledger's own; a lock's name may have 64 characters, no more than a database's.
+const MIGRATION_LOCK: &str =
+    "SELECT GET_LOCK(CONCAT('migrate.notifier.', LEFT(SHA2(DATABASE(), 256), 32)), ?)";
+
+/// How long to wait for another process that migrates the same ledger.
+const MIGRATION_LOCK_SECONDS: i64 = 600;
+
 /// MySQL's "no such table".
 const NO_SUCH_TABLE: u16 = 1146;
 
@@ -33,7 +40,19 @@ pub(super) async fn open(url: &str, connections: u32) -> Result<MySqlPool, OpenE
 /// Applies the migrations that were not applied yet. Several callers take turns.
 pub(super) async fn migrate(url: &str) -> Result<(), OpenError> {
     let mut connection = MySqlConnection::connect_with(&options(url)?).await.map_err(OpenError::Connect)?;
-    migrations().run_direct(None, &mut connection, false).await.map_err(OpenError::Migrate)?;
+    // sqlx's own lock waits for -1 seconds, which MariaDB takes for an error and not for "for ever". This one
+    // ends with the connection, however that ends.
+    let locked: Option<i64> = sqlx::query_scalar(MIGRATION_LOCK)
+        .bind(MIGRATION_LOCK_SECONDS)
+        .fetch_one(&mut connection)
+        .await
+        .map_err(OpenError::Connect)?;
+    if locked != Some(1) {
+        return Err(OpenError::Locked);
+    }
+    let mut migrations = migrations();
+    migrations.set_locking(false);
+    migrations.run_direct(None, &mut connection, false).await.map_err(OpenError::Migrate)?;
     connection.close().await.map_err(OpenError::Connect)
 }
 

@@ -11,6 +11,9 @@ pub enum OpenError {
     /// Its schema is not the one that this build works with.
     #[error("the ledger's database is not migrated to this version")]
     NotMigrated,
+    /// Another process has been migrating it for too long.
+    #[error("another process is migrating the ledger's database and does not come to an end")]
+    Locked,
     /// A migration failed.
     #[error("the ledger's database cannot be migrated")]
     Migrate(#[source] sqlx::migrate::MigrateError),

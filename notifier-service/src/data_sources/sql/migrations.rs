@@ -12,6 +12,8 @@ pub(in crate::data_sources) fn migrator(scripts: &[(&'static str, &'static str)]
     });
     let mut migrator = Migrator::with_migrations(migrations.collect());
     migrator.dangerous_set_table_name(MIGRATIONS_TABLE);
+    // A newer build may have applied more: old and new run side by side during an upgrade.
+    migrator.set_ignore_missing(true);
     migrator
 }
 

@@ -36,6 +36,7 @@ pub(super) async fn open(path: &Path) -> Result<Pools, OpenError> {
     let options = options(path);
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
+        .after_release(|connection, _metadata| Box::pin(is_reusable(connection)))
         .connect_with(options.clone())
         .await
         .map_err(OpenError::Connect)?;
@@ -54,7 +55,10 @@ pub(super) async fn open(path: &Path) -> Result<Pools, OpenError> {
 /// Creates the file where there is none, and applies the migrations that were not applied yet.
 pub(super) async fn migrate(path: &Path) -> Result<(), OpenError> {
     let mut connection = options(path).create_if_missing(true).connect().await.map_err(OpenError::Connect)?;
-    migrations().run_direct(None, &mut connection, false).await.map_err(OpenError::Migrate)?;
+    // In one transaction, so that processes that start together do not both do it.
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(OpenError::Connect)?;
+    migrations().run_direct(None, &mut *transaction, false).await.map_err(OpenError::Migrate)?;
+    transaction.commit().await.map_err(OpenError::Connect)?;
     connection.close().await.map_err(OpenError::Connect)
 }
 
@@ -69,6 +73,14 @@ fn options(path: &Path) -> SqliteConnectOptions {
         // What was recorded survives a power cut: its offsets are stored next.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
+}
+
+/// Whether a connection has left its transaction behind. Some failures (a full disk, say) make SQLite roll
+/// back by itself, which the driver does not notice: such a connection would refuse every further one.
+async fn is_reusable(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // The answer comes after the rollback that a dropped transaction has queued.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 async fn is_migrated(connection: &mut SqliteConnection, migrations: &Migrator) -> Result<bool, OpenError> {

@@ -40,19 +40,30 @@ where
             test(Arc::new(SqliteNotificationLedger::open(&path).await.unwrap())).await;
         }
         Backend::MariaDb | Backend::MySql => {
-            let Some(server) = server_url(backend) else { return };
-            let name = format!("notifier_test_{}", random_suffix());
-            admin(&server, format!("CREATE DATABASE {name}")).await;
-            let url = format!("{server}/{name}");
-            MySqlNotificationLedger::migrate(&url).await.unwrap();
-            let ledger = Arc::new(MySqlNotificationLedger::open(&url, 12).await.unwrap());
-            let outcome = tokio::spawn(test(ledger.clone())).await;
-            ledger.close().await;
-            admin(&server, format!("DROP DATABASE {name}")).await;
-            if let Err(error) = outcome {
-                std::panic::resume_unwind(error.into_panic());
-            }
+            with_server_database(backend, async |url| {
+                MySqlNotificationLedger::migrate(&url).await.unwrap();
+                let ledger = Arc::new(MySqlNotificationLedger::open(&url, 12).await.unwrap());
+                let outcome = tokio::spawn(test(ledger.clone())).await;
+                ledger.close().await;
+                outcome
+            })
+            .await;
         }
+    }
+}
+
+/// Gives a test the URL of an empty database, and removes it again, whether or not the test succeeded.
+pub(crate) async fn with_server_database(
+    backend: Backend,
+    test: impl AsyncFnOnce(String) -> Result<(), tokio::task::JoinError>,
+) {
+    let Some(server) = server_url(backend) else { return };
+    let name = format!("notifier_test_{}", random_suffix());
+    admin(&server, format!("CREATE DATABASE {name}")).await;
+    let outcome = test(format!("{server}/{name}")).await;
+    admin(&server, format!("DROP DATABASE {name}")).await;
+    if let Err(error) = outcome {
+        std::panic::resume_unwind(error.into_panic());
     }
 }
 

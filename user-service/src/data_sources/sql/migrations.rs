@@ -28,11 +28,13 @@ pub(in crate::data_sources) fn migrator(files: &[(i64, &'static str, &'static st
             Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false)
         })
         .collect();
-    Migrator::with_migrations(migrations)
+    let mut migrator = Migrator::with_migrations(migrations);
+    // A newer build may have applied more: old and new run side by side during an upgrade.
+    migrator.set_ignore_missing(true);
+    migrator
 }
 
-/// Whether everything that this build knows of was applied. A newer build may have applied more: old and
-/// new run side by side during an upgrade.
+/// Whether everything that this build knows of was applied.
 pub(in crate::data_sources) fn is_current(migrator: &Migrator, applied: &[AppliedMigration]) -> bool {
     migrator.iter().all(|known| applied.iter().any(|one| one.version == known.version))
 }

@@ -22,6 +22,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         }
         text.strip_prefix('"')
             .and_then(|rest| rest.strip_suffix('"'))
+            .filter(|version| version.bytes().all(|byte| byte.is_ascii_digit()))
             .and_then(|version| version.parse().ok())
             .map(|version| Self(Some(version)))
             .ok_or_else(|| {

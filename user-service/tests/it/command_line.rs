@@ -1,0 +1,373 @@
+//! The built binary: its settings, what stops its start, and how it stops.
+
+use std::collections::BTreeSet;
+use std::net::{SocketAddr, TcpListener as StdTcpListener};
+use std::path::Path;
+use std::process::{ExitStatus, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+use shared_kernel::{CDC_TOPIC, EventType, WireRecord, decode};
+use table_broker::TableBroker;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::time::timeout;
+
+use crate::support::waiting::{soon, until};
+
+const SECRET: &str = "s3cr3t-w0rd";
+
+/// Arguments and environment of a start that must fail, and what its error must say.
+type BadStart<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a [&'a str]);
+
+/// The program with no settings but those given.
+fn program(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_user-service"));
+    command.args(arguments).env_clear().envs(environment.iter().copied());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    soon("the program ending", program(arguments, environment).output()).await.unwrap()
+}
+
+/// The start must fail; what it said.
+async fn refusal(arguments: &[&str], environment: &[(&str, &str)]) -> String {
+    let output = run(arguments, environment).await;
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "{arguments:?} {environment:?}: {said}");
+    assert!(output.stdout.is_empty(), "{:?}", output.stdout);
+    said
+}
+
+/// Databases in a folder of their own.
+struct Files {
+    folder: TempDir,
+    database: String,
+    broker: String,
+}
+
+impl Files {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let (database, broker) =
+            (format!("sqlite://{}", at("users.db")), format!("table://{}", at("broker.db")));
+        Self { folder, database, broker }
+    }
+
+    async fn migrated() -> Self {
+        let files = Self::new();
+        let output = run(
+            &["migrate"],
+            &[("USER_SERVICE_DATABASE_URL", &files.database), ("USER_SERVICE_BROKER_URL", &files.broker)],
+        )
+        .await;
+        assert!(output.status.success(), "{output:?}");
+        files
+    }
+
+    fn broker_file(&self) -> &Path {
+        Path::new(self.broker.strip_prefix("table://").unwrap())
+    }
+
+    async fn serve(&self) -> Service {
+        Service::start(&[
+            ("USER_SERVICE_DATABASE_URL", &self.database),
+            ("USER_SERVICE_SERVE_RELAY_BROKER_URL", &self.broker),
+            ("USER_SERVICE_LISTEN", "127.0.0.1:0"),
+            ("USER_SERVICE_PASSWORD_MEMORY_KIB", "64"),
+        ])
+        .await
+    }
+
+    /// The types of the events that are on the topic. One may be there twice when the relay was stopped
+    /// between publishing and acknowledging it; it counts once, as it does for consumers.
+    async fn published(&self) -> Vec<EventType> {
+        let broker = TableBroker::open_sqlite(self.broker_file()).await.unwrap();
+        let (mut types, mut seen) = (Vec::new(), BTreeSet::new());
+        for partition in 0..shared_kernel::CDC_PARTITIONS {
+            for record in broker.records(CDC_TOPIC, partition, 0, 1000).await.unwrap() {
+                let wire = WireRecord { key: record.key, value: record.value, headers: record.headers };
+                let metadata = decode(&wire).unwrap().metadata;
+                if seen.insert(metadata.id) {
+                    types.push(metadata.event_type);
+                }
+            }
+        }
+        broker.close().await;
+        types
+    }
+}
+
+/// A running `user-service serve`.
+struct Service {
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+    address: SocketAddr,
+}
+
+impl Service {
+    async fn start(environment: &[(&str, &str)]) -> Self {
+        let mut child = program(&["serve"], environment).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = soon("the service serving", async {
+            let mut said = Vec::new();
+            while let Some(line) = log.next_line().await.unwrap() {
+                if let Some((_, address)) = line.split_once("address=") {
+                    return address.trim().parse().unwrap();
+                }
+                said.push(line);
+            }
+            panic!("it ended: {said:#?}");
+        })
+        .await;
+        Self { child, log, address }
+    }
+
+    async fn register(&self, name: &str) -> reqwest::Response {
+        let body = json!({"username": name, "email": format!("{name}@example.org"), "password": SECRET});
+        reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .unwrap()
+            .post(format!("http://{}/users", self.address))
+            .json(&body)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// Signals it and waits, for five seconds at most. Returns also what it logged.
+    async fn stop(mut self, signal: &str) -> (ExitStatus, String) {
+        let pid = self.child.id().unwrap().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status().await.unwrap();
+        assert!(sent.success());
+        let ended = timeout(Duration::from_secs(5), self.child.wait()).await;
+        let status = ended.expect("it stops within five seconds").unwrap();
+        let mut said = String::new();
+        while let Some(line) = self.log.next_line().await.unwrap() {
+            said.push_str(&line);
+            said.push('\n');
+        }
+        (status, said)
+    }
+}
+
+#[tokio::test]
+async fn a_bad_setting_stops_the_start_by_its_name_and_no_secret_is_printed() {
+    let no_file = format!("/nowhere/{SECRET}");
+    let database = ("USER_SERVICE_DATABASE_URL", "sqlite:///nowhere/users.db");
+    let postgres = format!("postgres://user:{SECRET}@localhost/db");
+    let bad_port = format!("mysql://user:{SECRET}@localhost:port/db");
+    let cases: &[BadStart<'_>] = &[
+        (&["serve"], &[], &["--database-url", "USER_SERVICE_DATABASE_URL"]),
+        (&["migrate"], &[], &["--database-url", "USER_SERVICE_DATABASE_URL"]),
+        (
+            &["serve"],
+            &[("USER_SERVICE_DATABASE_URL", &postgres)],
+            &["--database-url", "mysql://", "sqlite://"],
+        ),
+        (&["serve", "--database-url", &postgres], &[], &["--database-url", "mysql://", "sqlite://"]),
+        (
+            &["serve"],
+            &[("USER_SERVICE_DATABASE_URL", &bad_port), ("USER_SERVICE_LISTEN", "127.0.0.1:0")],
+            &["database-url"],
+        ),
+        (
+            &["serve"],
+            &[("USER_SERVICE_DATABASE_URL_FILE", "/nowhere/url")],
+            &["--database-url-file", "/nowhere/url"],
+        ),
+        (
+            &["migrate"],
+            &[("USER_SERVICE_DATABASE_URL_FILE", &no_file), database],
+            &["--database-url", "--database-url-file"],
+        ),
+        (&["serve", "--listen", "here"], &[database], &["--listen", "here"]),
+        (&["serve"], &[database, ("USER_SERVICE_LISTEN", "8080")], &["--listen", "8080"]),
+        (&["serve"], &[database, ("USER_SERVICE_MAX_CONNECTIONS", "0")], &["--max-connections", "1..=1000"]),
+        (&["serve"], &[database, ("USER_SERVICE_RELAY_BATCH", "0")], &["--relay-batch", "1..=10000"]),
+        (&["serve"], &[database, ("USER_SERVICE_RELAY_POLL_MS", "often")], &["--relay-poll-ms"]),
+        (&["serve"], &[database, ("USER_SERVICE_PASSWORD_MEMORY_KIB", "much")], &["--password-memory-kib"]),
+        (
+            &["serve"],
+            &[database, ("USER_SERVICE_SERVE_RELAY_BROKER_URL", "nats://x")],
+            &["--relay-broker-url", "kafka://", "table://"],
+        ),
+        (&["serve"], &[database, ("USER_SERVICE_LOG", "a=b=c")], &["--log", "USER_SERVICE_LOG"]),
+        (&["relay"], &[database], &["--broker-url"]),
+        (
+            &["relay"],
+            &[database, ("USER_SERVICE_BROKER_URL", "localhost:9092")],
+            &["--broker-url", "USER_SERVICE_BROKER_URL"],
+        ),
+        (
+            &["migrate"],
+            &[database, ("USER_SERVICE_BROKER_URL", "kafka://")],
+            &["--broker-url", "kafka://HOST:PORT"],
+        ),
+        (&["serve", "--database"], &[], &["--database"]),
+        (&["dance"], &[], &["dance"]),
+    ];
+    for (arguments, environment, told) in cases {
+        let said = refusal(arguments, environment).await;
+        for words in *told {
+            assert!(said.contains(words), "{arguments:?} {environment:?} does not say {words}: {said}");
+        }
+        if !environment.iter().any(|(name, _)| *name == "USER_SERVICE_DATABASE_URL_FILE") {
+            assert!(!said.contains(SECRET), "{arguments:?} {environment:?}: {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cost_of_passwords_that_argon2_does_not_allow_is_named() {
+    let files = Files::migrated().await;
+    let said = refusal(
+        &["serve", "--listen", "127.0.0.1:0", "--password-memory-kib", "1"],
+        &[("USER_SERVICE_DATABASE_URL", &files.database)],
+    )
+    .await;
+    assert!(said.contains("password-memory-kib"), "{said}");
+}
+
+#[tokio::test]
+async fn a_database_server_that_cannot_be_used_is_named_without_its_password() {
+    // A port that nobody listens on: taken and given back.
+    let port = StdTcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("mysql://user:{SECRET}@127.0.0.1:{port}/db");
+    let said = refusal(&["serve", "--listen", "127.0.0.1:0"], &[("USER_SERVICE_DATABASE_URL", &url)]).await;
+    assert!(said.contains("database-url") && !said.contains(SECRET), "{said}");
+}
+
+#[tokio::test]
+async fn a_taken_port_is_an_error_that_names_the_address_and_the_flag() {
+    let taken = StdTcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let files = Files::migrated().await;
+    let said =
+        refusal(&["serve", "--listen", &address], &[("USER_SERVICE_DATABASE_URL", &files.database)]).await;
+    assert!(
+        said.contains("--listen") && said.contains("USER_SERVICE_LISTEN") && said.contains(&address),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn help_lists_every_setting_with_its_environment_variable() {
+    let declared: Vec<&str> = include_str!("../../src/cli.rs")
+        .split("env = \"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
+    assert!(declared.len() > 10, "{declared:?}");
+    let mut help = String::new();
+    for command in ["serve", "relay", "migrate"] {
+        let secret = format!("mysql://user:{SECRET}@h/db");
+        let output = run(&[command, "--help"], &[("USER_SERVICE_DATABASE_URL", &secret)]).await;
+        assert!(output.status.success(), "{output:?}");
+        help.push_str(std::str::from_utf8(&output.stdout).unwrap());
+    }
+    for variable in declared {
+        assert!(help.contains(&format!("[env: {variable}")), "{variable}: {help}");
+    }
+    assert!(!help.contains(SECRET), "{help}");
+    let overview = run(&["--help"], &[]).await;
+    let overview = String::from_utf8(overview.stdout).unwrap();
+    assert!(["serve", "relay", "migrate"].iter().all(|command| overview.contains(command)), "{overview}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_migrated_says_what_to_run() {
+    let files = Files::new();
+    for command in ["serve", "relay"] {
+        let said = refusal(
+            &[command],
+            &[
+                ("USER_SERVICE_DATABASE_URL", &files.database),
+                ("USER_SERVICE_BROKER_URL", &files.broker),
+                ("USER_SERVICE_LISTEN", "127.0.0.1:0"),
+            ],
+        )
+        .await;
+        assert!(said.contains("user-service migrate"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn the_databases_url_may_come_from_a_file() {
+    let files = Files::new();
+    let url_file = files.folder.path().join("url");
+    std::fs::write(&url_file, format!("{}\n", files.database)).unwrap();
+    let environment = [("USER_SERVICE_DATABASE_URL_FILE", url_file.to_str().unwrap())];
+    let output = run(&["migrate"], &environment).await;
+    assert!(output.status.success(), "{output:?}");
+    let again = run(&["migrate"], &environment).await;
+    assert!(again.status.success(), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_change_goes_from_the_api_to_the_topic_and_a_signal_stops_the_service() {
+    let files = Files::migrated().await;
+    for (n, signal) in (1..).zip(["-TERM", "-INT"]) {
+        let service = files.serve().await;
+        assert_eq!(service.register(&format!("user{n}")).await.status(), 201);
+        until("the event on the topic", async || files.published().await.len() == n).await;
+        let (status, log) = service.stop(signal).await;
+        assert!(status.success(), "{status}: {log}");
+        assert!(!log.contains(SECRET) && !log.contains("argon2"), "{log}");
+    }
+    assert_eq!(files.published().await, [EventType::Registered; 2]);
+}
+
+#[tokio::test]
+async fn what_was_answered_before_the_signal_is_on_the_topic_after_it() {
+    let files = Files::migrated().await;
+    let service = files.serve().await;
+    for n in 0..20 {
+        assert_eq!(service.register(&format!("user{n}")).await.status(), 201);
+    }
+    let (status, log) = service.stop("-TERM").await;
+    assert!(status.success(), "{status}: {log}");
+    assert_eq!(files.published().await.len(), 20);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_finish_its_request_does_not_hold_up_the_stop() {
+    let files = Files::migrated().await;
+    let service = files.serve().await;
+    let mut stuck = TcpStream::connect(service.address).await.unwrap();
+    let head =
+        "POST /users HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{";
+    stuck.write_all(head.as_bytes()).await.unwrap();
+    // Its turn comes before this one's, which is answered.
+    assert_eq!(service.register("ada").await.status(), 201);
+    let (status, log) = service.stop("-TERM").await;
+    assert!(status.success(), "{status}: {log}");
+    assert_eq!(files.published().await, [EventType::Registered]);
+}
+
+#[tokio::test]
+async fn the_relay_as_a_process_of_its_own_publishes_what_another_serves() {
+    let files = Files::migrated().await;
+    let service = Service::start(&[
+        ("USER_SERVICE_DATABASE_URL", &files.database),
+        ("USER_SERVICE_LISTEN", "127.0.0.1:0"),
+        ("USER_SERVICE_PASSWORD_MEMORY_KIB", "64"),
+    ])
+    .await;
+    assert_eq!(service.register("ada").await.status(), 201);
+    assert!(files.published().await.is_empty());
+    let environment =
+        [("USER_SERVICE_DATABASE_URL", &*files.database), ("USER_SERVICE_BROKER_URL", &*files.broker)];
+    let _relay = program(&["relay"], &environment).spawn().unwrap();
+    until("what was there before", async || files.published().await.len() == 1).await;
+    assert_eq!(service.register("bob").await.status(), 201);
+    until("what came later", async || files.published().await.len() == 2).await;
+    let (status, log) = service.stop("-TERM").await;
+    assert!(status.success(), "{status}: {log}");
+}
