@@ -1,0 +1,56 @@
+use sqlx::mysql::MySqlPool;
+use sqlx::{AssertSqlSafe, Executor};
+
+use crate::servers::unique_name;
+
+/// A database of a test's own on a MySQL or MariaDB server. [`drop_it`](Self::drop_it) removes it.
+pub struct TestDatabase {
+    server: MySqlPool,
+    name: String,
+    url: String,
+}
+
+impl TestDatabase {
+    /// Makes an empty database on the server of that URL.
+    ///
+    /// # Panics
+    ///
+    /// When the server cannot be reached.
+    pub async fn create(server_url: &str, what: &str) -> Self {
+        let server = MySqlPool::connect(server_url).await.expect("the test's database server answers");
+        let name = unique_name(what);
+        server
+            .execute(AssertSqlSafe(format!("CREATE DATABASE {name} DEFAULT CHARACTER SET utf8mb4")))
+            .await
+            .expect("a test may create databases");
+        let url = format!("{}/{name}", server_url.trim_end_matches('/'));
+        Self { server, name, url }
+    }
+
+    /// The URL with the database's name.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The number that a query gives.
+    ///
+    /// # Panics
+    ///
+    /// When it gives none.
+    pub async fn count(&self, from_and_where: &str) -> i64 {
+        let sql = format!("SELECT COUNT(*) FROM {}.{from_and_where}", self.name);
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&self.server).await.expect("the query counts")
+    }
+
+    /// Removes it.
+    ///
+    /// # Panics
+    ///
+    /// When the server refuses.
+    pub async fn drop_it(self) {
+        self.server
+            .execute(AssertSqlSafe(format!("DROP DATABASE {}", self.name)))
+            .await
+            .expect("a test may drop its own database");
+    }
+}

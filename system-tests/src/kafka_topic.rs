@@ -1,0 +1,98 @@
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{Headers, Message};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use shared_kernel::{CDC_PARTITIONS, WireRecord, dead_letter_topic};
+
+use crate::servers::unique_name;
+
+/// A topic of a test's own, with its dead-letter topic. [`delete`](Self::delete) removes both.
+pub struct KafkaTopic {
+    brokers: String,
+    name: String,
+}
+
+impl KafkaTopic {
+    /// Only makes up a name; whoever is tested creates the topic.
+    pub fn named(brokers: &str, what: &str) -> Self {
+        Self { brokers: brokers.to_owned(), name: unique_name(what) }
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Every record that is on the topic now, in order per partition.
+    ///
+    /// # Panics
+    ///
+    /// When the brokers do not answer.
+    pub fn records(&self) -> Vec<WireRecord> {
+        self.read(&self.name)
+    }
+
+    /// Every record that is on the dead-letter topic now.
+    ///
+    /// # Panics
+    ///
+    /// When the brokers do not answer.
+    pub fn dead_letters(&self) -> Vec<WireRecord> {
+        self.read(&dead_letter_topic(&self.name))
+    }
+
+    fn read(&self, topic: &str) -> Vec<WireRecord> {
+        const TIMEOUT: Duration = Duration::from_secs(10);
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.brokers)
+            .set("group.id", unique_name("reader"))
+            .set("enable.auto.commit", "false")
+            .create()
+            .expect("these settings are fine");
+        let mut assignment = TopicPartitionList::new();
+        let mut expected = 0;
+        for partition in 0..CDC_PARTITIONS as i32 {
+            let (low, high) =
+                consumer.fetch_watermarks(topic, partition, TIMEOUT).expect("the brokers answer");
+            expected += usize::try_from(high - low).expect("offsets rise");
+            assignment
+                .add_partition_offset(topic, partition, Offset::Beginning)
+                .expect("the offset is valid");
+        }
+        consumer.assign(&assignment).expect("the partitions exist");
+        let mut records = Vec::with_capacity(expected);
+        while records.len() < expected {
+            let message =
+                consumer.poll(TIMEOUT).expect("the records arrive in time").expect("the brokers answer");
+            let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+            records.push(WireRecord {
+                key: message.key().unwrap_or_default().to_vec(),
+                value: message.payload().unwrap_or_default().to_vec(),
+                headers: headers
+                    .map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec()))
+                    .collect(),
+            });
+        }
+        records
+    }
+
+    /// Removes the topic and its dead-letter topic.
+    ///
+    /// # Panics
+    ///
+    /// When the brokers refuse.
+    pub async fn delete(self) {
+        let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+            .set("bootstrap.servers", &self.brokers)
+            .create()
+            .expect("these settings are fine");
+        let dead_letters = dead_letter_topic(&self.name);
+        admin
+            .delete_topics(&[&self.name, &dead_letters], &AdminOptions::new())
+            .await
+            .expect("a test may delete its own topics");
+    }
+}

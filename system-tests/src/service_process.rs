@@ -1,0 +1,107 @@
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::wait::eventually_some;
+
+/// One of our binaries as a process of its own, told everything by environment variables. It is killed when
+/// the value is dropped; its log is a file in the test's folder.
+pub struct ServiceProcess {
+    child: Child,
+    log: PathBuf,
+}
+
+impl ServiceProcess {
+    /// Starts `binary subcommand`, with nothing in its environment but `variables`.
+    ///
+    /// # Panics
+    ///
+    /// When the binary was not built.
+    pub fn start(
+        folder: &Path,
+        name: &str,
+        binary: &str,
+        subcommand: &str,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let log = folder.join(format!("{name}.log"));
+        let file = File::create(&log).expect("the test's folder can be written");
+        let child = command(binary, subcommand, variables)
+            .stdout(Stdio::null())
+            .stderr(file)
+            .spawn()
+            .expect("the binary was built: `cargo build --workspace`");
+        Self { child, log }
+    }
+
+    /// Waits for a line of the log that contains `text`, and returns the line.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come, with the whole log.
+    pub async fn logged(&self, text: &str, limit: Duration) -> String {
+        let what = format!("{text:?} in {}", self.log.display());
+        eventually_some(&what, limit, || async {
+            self.log_so_far().lines().find(|line| line.contains(text)).map(str::to_owned)
+        })
+        .await
+    }
+
+    /// What it has logged.
+    pub fn log_so_far(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to stop (SIGTERM) and waits until it has.
+    ///
+    /// # Panics
+    ///
+    /// When it does not stop in time, or not with success.
+    pub async fn stop(mut self, limit: Duration) {
+        let sent = Command::new("kill").arg(self.id().to_string()).status().expect("`kill` is there");
+        assert!(sent.success(), "the process runs until it is stopped");
+        let status = eventually_some("the process stops", limit, || {
+            let status = self.child.try_wait().expect("it is a child of this process");
+            async move { status }
+        })
+        .await;
+        assert!(status.success(), "{status}: {}", self.log_so_far());
+    }
+}
+
+impl Drop for ServiceProcess {
+    fn drop(&mut self) {
+        // It may have ended already; then there is nothing to kill and only to reap.
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// Runs `binary subcommand` to its end.
+///
+/// # Panics
+///
+/// When it does not end with success, with what it said.
+pub fn run_to_end(binary: &str, subcommand: &str, variables: &[(&str, &str)]) {
+    let output = command(binary, subcommand, variables).output().expect("the binary was built");
+    assert!(output.status.success(), "{binary} {subcommand}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn command(binary: &str, subcommand: &str, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(built(binary));
+    command.arg(subcommand).env_clear().envs(variables.iter().copied());
+    command
+}
+
+/// The binary as cargo built it for this test run: `cargo test --workspace` builds all of them.
+fn built(binary: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a process knows its own file");
+    let profile = test.parent().and_then(Path::parent).expect("tests are in target/<profile>/deps");
+    profile.join(binary)
+}

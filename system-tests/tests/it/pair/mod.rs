@@ -1,0 +1,5 @@
+//! The services as separate processes on real servers: MySQL, Kafka, and an SMTP server.
+
+pub(crate) mod deployment;
+mod mixed_changes;
+mod undecodable_record;
