@@ -75,7 +75,7 @@ pub(crate) struct ServeSettings {
     #[arg(long, env = "USER_SERVICE_PASSWORD_MEMORY_KIB", default_value_t = Argon2Cost::default().memory_kib)]
     password_memory_kib: u32,
     /// Passes of one password hash (argon2id)
-    #[arg(long, env = "USER_SERVICE_PASSWORD_ITERATIONS", default_value_t = Argon2Cost::default().iterations)]
+    #[arg(long, env = "USER_SERVICE_PASSWORD_ITERATIONS", default_value_t = Argon2Cost::default().iterations, value_parser = clap::value_parser!(u32).range(1..))]
     password_iterations: u32,
     /// The broker for a relay inside this process: kafka://HOST:PORT[,HOST:PORT…] or table://PATH.
     /// Without it, run `user-service relay` beside

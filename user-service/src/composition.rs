@@ -22,6 +22,9 @@ compile_error!("the composition needs a database: build with the feature `mysql`
 /// How long requests under way may go on after the service was told to stop.
 const REQUEST_DRAIN: Duration = Duration::from_secs(3);
 
+/// How long to wait for connections that are still in use when all else has stopped.
+const CLOSE_WAIT: Duration = Duration::from_millis(500);
+
 /// Why the service cannot start.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -150,9 +153,12 @@ impl UserService {
         }
     }
 
-    /// Closes the connections to the database.
+    /// Closes the connections to the database. One that waits for the server, for a lock that another
+    /// program holds, say, is waited for a moment only and ends with the process.
     pub async fn close(self) {
-        self.database.close().await;
+        if tokio::time::timeout(CLOSE_WAIT, self.database.close()).await.is_err() {
+            tracing::warn!("a connection to the database is still in use; what it did not commit is undone");
+        }
     }
 }
 

@@ -99,13 +99,15 @@ async fn an_expired_members_partitions_are_taken_over() {
 #[tokio::test]
 async fn a_waiting_poll_keeps_the_lease_alive() {
     let fixture = Fixture::with_partitions(2).await;
-    let mut waiting = fixture.broker.consumer("readers", TOPIC, hasty());
+    // Long enough that a busy machine does not let it run out between two renewals.
+    let lease = Duration::from_secs(2);
+    let options = table_broker::ConsumerOptions { member_lease: lease, ..hasty() };
+    let mut waiting = fixture.broker.consumer("readers", TOPIC, options);
     settle(&mut [&mut waiting], counts([2])).await;
     let held = waiting.assigned();
     let mut late = fixture.consumer();
-    let lease = hasty().member_lease;
-    let (records, ()) = tokio::join!(waiting.poll(1, lease * 4), async {
-        let until = Instant::now() + lease * 3;
+    let (records, ()) = tokio::join!(waiting.poll(1, lease * 2), async {
+        let until = Instant::now() + lease * 2 - STEP;
         while Instant::now() < until {
             late.poll(0, Duration::ZERO).await.unwrap();
             assert!(late.assigned().len() <= 1, "it never takes the other's share");

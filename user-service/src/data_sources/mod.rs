@@ -40,7 +40,7 @@ pub use mysql_database::MySqlDatabase;
 #[cfg(feature = "mysql")]
 pub use mysql_user_repository::MySqlUserRepository;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
-pub use sql::{ChangeSignal, SchemaError};
+pub use sql::SchemaError;
 #[cfg(feature = "sqlite")]
 pub use sqlite_change_feed::SqliteOutboxChangeFeed;
 #[cfg(feature = "sqlite")]

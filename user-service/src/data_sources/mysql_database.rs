@@ -29,9 +29,12 @@ impl MySqlDatabase {
     ///
     /// # Errors
     ///
-    /// When the URL (`mysql://user:password@host:port/database`) is not one.
+    /// When the URL is not one, or not of a database: `mysql://user:password@host:port/database`.
     pub fn connect_lazy(url: &str, max_connections: u32) -> Result<Self, sqlx::Error> {
         let options = MySqlConnectOptions::from_str(url)?;
+        if options.get_database().is_none() {
+            return Err(sqlx::Error::Configuration("the URL names no database".into()));
+        }
         let pool = MySqlPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(Duration::from_secs(5))
@@ -77,18 +80,26 @@ impl MySqlDatabase {
             }
             result => result.map_err(SchemaError::Migrate)?,
         };
+        // A server commits at each statement that changes the schema, and so a migration that is under way or
+        // that broke off is on the list too.
+        let unfinished =
+            connection.dirty_version(&migrations.table_name).await.map_err(SchemaError::Migrate)?;
+        if unfinished.is_some() {
+            return Err(SchemaError::NotMigrated);
+        }
         if is_current(&migrations, &applied) { Ok(()) } else { Err(SchemaError::NotMigrated) }
     }
 
+    /// Begins in a task of its own, which a caller who is cancelled does not take along: until the server has
+    /// answered a `BEGIN`, sqlx does not count it, and the connection would be back in the pool within a
+    /// transaction, where it reads what is outdated and loses what it writes.
     pub(super) async fn begin(&self) -> Result<Transaction<'static, MySql>, sqlx::Error> {
-        self.pool.begin().await
+        let pool = self.pool.clone();
+        let begun = tokio::spawn(async move { pool.begin().await });
+        begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 
     pub(super) fn readers(&self) -> &MySqlPool {
-        &self.pool
-    }
-
-    pub(super) fn writer(&self) -> &MySqlPool {
         &self.pool
     }
 

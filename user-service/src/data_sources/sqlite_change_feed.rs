@@ -6,7 +6,19 @@ use async_trait::async_trait;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::SqliteDatabase;
-use super::sql::{feed_error, outbox_change_feed, outbox_row, statements};
+use super::sql::{captured_change, feed_error, outbox_change_feed, statements};
 use crate::repositories::{CapturedChange, ChangeFeed, ChangeFeedError};
 
-outbox_change_feed!(SqliteOutboxChangeFeed, SqliteDatabase, Sqlite);
+outbox_change_feed!(SqliteOutboxChangeFeed, SqliteDatabase);
+
+impl SqliteOutboxChangeFeed {
+    async fn delete(&self, changes: &[CapturedChange]) -> Result<(), sqlx::Error> {
+        let mut delete = QueryBuilder::<Sqlite>::new(statements::DELETE_OUTBOX);
+        let mut positions = delete.separated(", ");
+        for change in changes {
+            positions.push_bind(change.position);
+        }
+        positions.push_unseparated(")");
+        delete.build().execute(self.database.writer()).await.map(drop)
+    }
+}

@@ -1,17 +1,25 @@
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use sqlx::migrate::{Migrate, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
 use sqlx::{Connection as _, Sqlite, Transaction};
+use tokio::time::{Instant, sleep};
 
 use super::sql::{ChangeSignal, SchemaError, is_current, migrator};
 
 /// Connections for reading beside the one that writes.
 const READERS: u32 = 4;
+
+/// How long to wait for other processes that write.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long until the next try when the file is locked while it is opened.
+const OPEN_AGAIN: Duration = Duration::from_millis(20);
 
 /// A SQLite file. SQLite has one writer at a time: the writers of this process queue for one connection,
 /// in order, instead of finding the file locked; readers do not wait for them.
@@ -35,15 +43,8 @@ impl SqliteDatabase {
             .journal_mode(SqliteJournalMode::Wal)
             // What was answered as done is on the disk, also when the power fails.
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(10));
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(Duration::from_secs(30))
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .after_release(|connection, _metadata| Box::pin(is_reusable(connection)))
-            .connect_with(options.clone())
-            .await?;
+            .busy_timeout(BUSY_TIMEOUT);
+        let writer = connect_writer(&options).await?;
         let readers = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options);
         Ok(Self { writer, readers, signal: ChangeSignal::default() })
     }
@@ -97,6 +98,30 @@ impl SqliteDatabase {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Opens the connection that writes, again and again while the file is locked: the switch to WAL does not heed
+/// the busy timeout, and several processes may create one file at the same time.
+async fn connect_writer(options: &SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(30))
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .after_release(|connection, _metadata| Box::pin(is_reusable(connection)));
+        match pool.connect_with(options.clone()).await {
+            Err(error) if is_locked(&error) && Instant::now() < deadline => sleep(OPEN_AGAIN).await,
+            result => return result,
+        }
+    }
+}
+
+/// Whether another connection is in the way: `SQLITE_BUSY`, in the low byte of an extended code.
+fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 /// Whether a connection has left its transaction behind. Some failures (a full disk, say) make SQLite roll

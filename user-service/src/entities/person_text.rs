@@ -12,7 +12,8 @@ pub struct FullName(String);
 pub struct PostalAddress(String);
 
 fn one_line(text: &str) -> Result<String, Violation> {
-    if text.chars().any(char::is_control) {
+    // The separators of lines and paragraphs are no control characters to Unicode.
+    if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
         return Err(Violation::new("invalid_characters", "must be one line without control characters"));
     }
     let text = text.trim();
@@ -69,6 +70,7 @@ mod tests {
             ("a\nb", "invalid_characters"),
             ("a\0b", "invalid_characters"),
             ("a\u{85}b", "invalid_characters"),
+            ("a\u{2028}b", "invalid_characters"),
             ("   ", "required"),
             (&*"é".repeat(256), "too_long"),
         ] {

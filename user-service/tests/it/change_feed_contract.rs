@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use user_service::entities;
 use user_service::repositories::{CapturedChange, Content, UserRepository};
 
-use crate::support::databases::TestDatabase;
+use crate::support::databases::{Engine, TestDatabase, with_database};
 use crate::support::on_each_engine;
 use crate::support::people::{Changes, new_name, person, updates_of};
 use crate::support::waiting::soon;
@@ -42,7 +42,7 @@ mod on {
 mod with_concurrent_writers_on {
     super::on_each_engine! {
         [mariadb: MariaDb, mysql: MySql]
-        [a_smaller_number_that_commits_late_is_not_skipped]
+        [a_smaller_number_that_commits_late_is_not_skipped, an_acknowledgement_waits_for_no_open_transaction]
     }
 }
 
@@ -260,4 +260,44 @@ async fn a_smaller_number_that_commits_late_is_not_skipped(database: Db) {
     let later = feed.next(10, Duration::ZERO).await.unwrap();
     assert_eq!(events(&later), [first]);
     assert!(later[0].position < changes[0].position);
+}
+
+async fn an_acknowledgement_waits_for_no_open_transaction(database: Db) {
+    let (users, feed) = (database.users(), database.feed(NEVER));
+    // From one row to so many that a server might rather read the whole table.
+    for count in [1, 3, 50, 500] {
+        append(&users, &updates_of(1, count)).await;
+        let changes = feed.next(1000, Duration::ZERO).await.unwrap();
+        assert_eq!(changes.len(), count);
+        let mut open = users.begin().await.unwrap();
+        open.append(&updates_of(1, 1)[0]).await.unwrap();
+        soon("the acknowledgement", feed.acknowledge(&changes)).await.unwrap();
+        // And nobody waits for the acknowledgement.
+        soon("another change", append(&users, &updates_of(1, 1))).await;
+        drop(open);
+        feed.acknowledge(&feed.next(1000, Duration::ZERO).await.unwrap()).await.unwrap();
+        assert_eq!(database.count("outbox").await, 0);
+    }
+}
+
+/// A server's column types keep such values out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_sqlite_let_in_is_unreadable_and_not_in_the_way() {
+    with_database(Engine::Sqlite, async |database: Db| {
+        let written = updates_of(1, 3);
+        append(&database.users(), &written).await;
+        database.execute("UPDATE outbox SET occurredAt = 'soon' WHERE seq = 1").await;
+        database.execute("UPDATE outbox SET userId = x'00' WHERE seq = 2").await;
+        let feed = database.feed(NEVER);
+        let changes = feed.next(10, Duration::ZERO).await.unwrap();
+        for (change, told) in changes[..2].iter().zip(["occurredAt", "userId"]) {
+            match &change.content {
+                Content::Unreadable(reason) => assert!(reason.contains(told), "{reason}"),
+                Content::Event(event) => panic!("{event:?}"),
+            }
+            feed.bury(change, told).await.unwrap();
+        }
+        assert_eq!(events(&feed.next(10, Duration::ZERO).await.unwrap()), written[2..]);
+    })
+    .await;
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use shared_kernel::{CDC_TOPIC, EventType, WireRecord, decode};
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
 use table_broker::TableBroker;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
@@ -162,6 +164,7 @@ async fn a_bad_setting_stops_the_start_by_its_name_and_no_secret_is_printed() {
     let no_file = format!("/nowhere/{SECRET}");
     let database = ("USER_SERVICE_DATABASE_URL", "sqlite:///nowhere/users.db");
     let postgres = format!("postgres://user:{SECRET}@localhost/db");
+    let no_database = format!("mysql://user:{SECRET}@localhost:3306");
     let bad_port = format!("mysql://user:{SECRET}@localhost:port/db");
     let cases: &[BadStart<'_>] = &[
         (&["serve"], &[], &["--database-url", "USER_SERVICE_DATABASE_URL"]),
@@ -176,6 +179,11 @@ async fn a_bad_setting_stops_the_start_by_its_name_and_no_secret_is_printed() {
             &["serve"],
             &[("USER_SERVICE_DATABASE_URL", &bad_port), ("USER_SERVICE_LISTEN", "127.0.0.1:0")],
             &["database-url"],
+        ),
+        (
+            &["migrate"],
+            &[("USER_SERVICE_DATABASE_URL", &no_database)],
+            &["database-url", "names no database"],
         ),
         (
             &["serve"],
@@ -193,6 +201,7 @@ async fn a_bad_setting_stops_the_start_by_its_name_and_no_secret_is_printed() {
         (&["serve"], &[database, ("USER_SERVICE_RELAY_BATCH", "0")], &["--relay-batch", "1..=10000"]),
         (&["serve"], &[database, ("USER_SERVICE_RELAY_POLL_MS", "often")], &["--relay-poll-ms"]),
         (&["serve"], &[database, ("USER_SERVICE_PASSWORD_MEMORY_KIB", "much")], &["--password-memory-kib"]),
+        (&["serve"], &[database, ("USER_SERVICE_PASSWORD_ITERATIONS", "0")], &["--password-iterations"]),
         (
             &["serve"],
             &[database, ("USER_SERVICE_SERVE_RELAY_BROKER_URL", "nats://x")],
@@ -349,6 +358,24 @@ async fn a_client_that_does_not_finish_its_request_does_not_hold_up_the_stop() {
     let (status, log) = service.stop("-TERM").await;
     assert!(status.success(), "{status}: {log}");
     assert_eq!(files.published().await, [EventType::Registered]);
+}
+
+#[tokio::test]
+async fn a_database_that_somebody_holds_does_not_hold_up_the_stop() {
+    let files = Files::migrated().await;
+    let service = files.serve().await;
+    let file = files.database.strip_prefix("sqlite://").unwrap();
+    let mut holder = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut holder).await.unwrap();
+    let mut waiting = TcpStream::connect(service.address).await.unwrap();
+    let path = format!("/users/{}", shared_kernel::UserId(uuid::Uuid::nil()));
+    waiting.write_all(format!("DELETE {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
+    // Its turn comes before this one's, which is answered.
+    let alive = format!("http://{}/health/live", service.address);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    assert_eq!(client.get(alive).send().await.unwrap().status(), 200);
+    let (status, log) = service.stop("-TERM").await;
+    assert!(status.success(), "{status}: {log}");
 }
 
 #[tokio::test]

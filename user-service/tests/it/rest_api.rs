@@ -339,6 +339,9 @@ async fn if_match_lets_only_the_version_through_that_the_client_saw() {
                 assert_eq!(answer.expect(status)["type"], problem, "{method} {if_match}");
             }
         }
+        let twice =
+            api.request(Method::DELETE, &path).header("if-match", "\"1\"").header("if-match", "\"2\"");
+        assert_eq!(api.send(twice).await.status, 400);
         assert_eq!(api.stored().await, before);
 
         for (if_match, etag) in [("\"1\"", "\"2\""), ("*", "\"3\"")] {
@@ -597,7 +600,7 @@ fn calls_that_lead_nowhere() -> Vec<Bad> {
         cases.push(bad("no such user", (method, missing), "", "", NO_USER, &[]));
     }
     cases.push(bad("no such user", (Method::PATCH, missing), MERGE_PATCH, "{}", NO_USER, &[]));
-    for path in ["/", "/user", "/users/", "/users/x/y", "/problems/none", "/Users"] {
+    for path in ["/", "/user", "/users/", "/users/x/y", "/problems/none", "/problems/%FF", "/Users"] {
         cases.push(bad("no such route", (Method::GET, path), "", "", NO_ROUTE, &[]));
     }
     for (method, path) in [(Method::DELETE, "/users"), (Method::PUT, "/users"), (Method::POST, missing)] {

@@ -8,7 +8,8 @@ use chrono::NaiveDate;
 use shared_kernel::{AccountStatus, EventId, EventType, Locale, UserEvent, UserId};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
-use user_service::data_sources::UuidV7IdGenerator;
+use tokio::time::timeout;
+use user_service::data_sources::{SchemaError, SqliteDatabase, UuidV7IdGenerator};
 use user_service::entities::{
     self, DateOfBirth, EmailAddress, FieldUpdate, FullName, PasswordHash, PostalAddress, UniqueField, User,
     UserUpdate, Username,
@@ -58,6 +59,17 @@ mod beside_an_older_program_on {
     super::on_each_engine! {
         [mariadb: MariaDb, mysql: MySql]
         [a_row_by_the_old_columns_alone_can_be_read_changed_and_deleted]
+    }
+}
+
+mod on_servers_such_as {
+    super::on_each_engine! {
+        [mariadb: MariaDb, mysql: MySql]
+        [
+            a_cancelled_begin_leaves_no_transaction_behind,
+            a_servers_refusal_says_whether_another_try_can_help,
+            a_migration_that_broke_off_is_none,
+        ]
     }
 }
 
@@ -298,6 +310,59 @@ async fn a_dropped_transaction_undoes_the_account_and_its_event(database: Db) {
     assert_eq!(everything(&found), everything(&ada));
     drop(transaction);
     assert_eq!(database.counts().await, (1, 1));
+}
+
+/// As when a client hangs up. A connection that went back to the pool within a transaction would go on
+/// seeing what was there when it first looked.
+async fn a_cancelled_begin_leaves_no_transaction_behind(database: Db) {
+    let ada = person("ada");
+    stored(&database.users(), &ada).await;
+    let far_away = database.far_away_process(Duration::from_millis(3)).await;
+    let users = far_away.users();
+    // Cut off at every point of it.
+    for n in 0..20 {
+        drop(timeout(Duration::from_millis(n), users.begin()).await);
+        users.find(ada.id).await.unwrap().unwrap();
+        database.execute(&format!("UPDATE users SET fullName = 'Ada {n}'")).await;
+        let found = users.find(ada.id).await.unwrap().unwrap();
+        assert_eq!(found.full_name.unwrap().as_str(), format!("Ada {n}"));
+    }
+    far_away.close().await;
+}
+
+async fn a_servers_refusal_says_whether_another_try_can_help(database: Db) {
+    let (users, ada) = (database.users(), person("ada"));
+    stored(&users, &ada).await;
+    let event = entities::deleted(&ada, new_stamp(), None);
+    for (number, expected) in [
+        (1213, "contention"),  // deadlock
+        (1205, "unavailable"), // waited too long for a lock; trying at once would wait as long again
+        (1114, "unavailable"), // no space left
+        (1290, "unavailable"), // read-only
+        (1040, "unavailable"), // too many connections
+        (1146, "failed"),      // no such table
+    ] {
+        let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON outbox FOR EACH ROW SIGNAL SQLSTATE 'HY000'";
+        database.execute(&format!("{refuse} SET MYSQL_ERRNO = {number}")).await;
+        let mut transaction = users.begin().await.unwrap();
+        let refused = transaction.append(&event).await.unwrap_err();
+        let found = match &refused {
+            RepositoryError::Contention(_) => "contention",
+            RepositoryError::Unavailable(_) => "unavailable",
+            RepositoryError::Failed(_) => "failed",
+            _ => "something else",
+        };
+        assert_eq!(found, expected, "{number}: {refused:?}");
+        drop(transaction);
+        database.execute("DROP TRIGGER refuse").await;
+    }
+}
+
+async fn a_migration_that_broke_off_is_none(database: Db) {
+    database.handle().check_schema().await.unwrap();
+    database.execute("UPDATE _sqlx_migrations SET success = FALSE ORDER BY version DESC LIMIT 1").await;
+    let refused = database.handle().check_schema().await;
+    assert!(matches!(refused, Err(SchemaError::NotMigrated)), "{refused:?}");
 }
 
 async fn an_account_and_its_event_appear_together(database: Db) {
@@ -543,6 +608,25 @@ async fn a_legacy_table_keeps_its_rows(database: Db) {
     read_change_and_delete(&database, id, "Ada").await;
 }
 
+/// A table of the time before servers had all letters in their default character set.
+async fn a_legacy_table_in_latin1_takes_every_letter_afterwards(database: Db) {
+    let table = include_str!("../../migrations/mysql/0001_users.sql");
+    assert!(table.contains("CHARACTER SET utf8mb4"));
+    database.execute(&table.replace("utf8mb4", "latin1")).await;
+    database
+        .execute(&format!(
+            "INSERT INTO users (id, username, email, password, fullName) VALUES (UNHEX('{}'), 'zoë', 'Z@x.org', 'x', 'Zoë')",
+            UuidV7IdGenerator.next_id().simple(),
+        ))
+        .await;
+    database.handle().migrate().await.unwrap();
+    let (users, ada) = (database.users(), everything_set());
+    stored(&users, &ada).await;
+    assert_eq!(everything(&users.find(ada.id).await.unwrap().unwrap()), everything(&ada));
+    let names = "SELECT CONCAT(username, ' ', fullName) FROM users WHERE email = 'Z@x.org'";
+    assert_eq!(database.texts(names).await, ["zoë Zoë"]);
+}
+
 /// As when every replica of a new version migrates on its start.
 async fn four_processes_may_migrate_at_once(database: Db) {
     let mut processes = JoinSet::new();
@@ -571,6 +655,38 @@ async fn a_legacy_table_keeps_its_rows_on_mariadb() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_legacy_table_keeps_its_rows_on_mysql() {
     with_empty_database(Engine::MySql, a_legacy_table_keeps_its_rows).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_legacy_table_in_latin1_takes_every_letter_afterwards_on_mariadb() {
+    with_empty_database(Engine::MariaDb, a_legacy_table_in_latin1_takes_every_letter_afterwards).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_legacy_table_in_latin1_takes_every_letter_afterwards_on_mysql() {
+    with_empty_database(Engine::MySql, a_legacy_table_in_latin1_takes_every_letter_afterwards).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_that_start_together_create_the_sqlite_file_once() {
+    let folder = tempfile::tempdir().unwrap();
+    // Who meets whom, and where, differs each time.
+    for n in 0..20 {
+        let path = folder.path().join(format!("users{n}.db"));
+        let mut processes = JoinSet::new();
+        let start = Arc::new(Barrier::new(8));
+        for _ in 0..8 {
+            let (path, start) = (path.clone(), Arc::clone(&start));
+            processes.spawn(async move {
+                start.wait().await;
+                let process = SqliteDatabase::open(&path).await.unwrap();
+                process.migrate().await.unwrap();
+                process.check_schema().await.unwrap();
+                process.close().await;
+            });
+        }
+        processes.join_all().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

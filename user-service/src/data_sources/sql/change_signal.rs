@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 /// Wakes the change feed of this process as soon as a transaction of this process is committed, so that
 /// its events do not wait for the next poll. Commits of other processes are found by polling.
 #[derive(Debug, Clone, Default)]
-pub struct ChangeSignal(Arc<Notify>);
+pub(in crate::data_sources) struct ChangeSignal(Arc<Notify>);
 
 impl ChangeSignal {
     pub(in crate::data_sources) fn committed(&self) {

@@ -31,10 +31,16 @@ fn of_code(code: Option<&str>, database: &dyn sqlx::error::DatabaseError) -> Mea
     #[cfg(feature = "mysql")]
     if let Some(mysql) = database.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
         return match mysql.number() {
-            // lock wait timeout, deadlock; MariaDB: record changed since it was read
-            1205 | 1213 | 1020 => Meaning::Contention,
-            // too many connections (for this user), shutting down, killed, read-only after a failover
-            1040 | 1203 | 1053 | 1317 | 1290 | 1836 => Meaning::Unavailable,
+            // deadlock, also between the nodes of a cluster; MariaDB: record changed since it was read
+            1213 | 3101 | 1020 => Meaning::Contention,
+            // Waiting for a lock took too long, by default 50 seconds: the caller has waited enough.
+            1205 => Meaning::Unavailable,
+            // too many connections (for this user), shutting down, killed, idle for too long
+            1040 | 1203 | 1226 | 1053 | 1317 | 4031 => Meaning::Unavailable,
+            // read-only after a failover, as the server or by its transactions
+            1290 | 1792 | 1836 => Meaning::Unavailable,
+            // out of memory, disk full, as the server or the storage engine says it
+            1021 | 1037 | 1041 | 1114 => Meaning::Unavailable,
             // MySQL's and MariaDB's own codes for a lost connection
             1152..=1161 | 1927 | 2006 | 2013 => Meaning::Unavailable,
             _ => Meaning::Failed,
@@ -43,10 +49,11 @@ fn of_code(code: Option<&str>, database: &dyn sqlx::error::DatabaseError) -> Mea
     // Neither is used when only the other database is compiled in.
     let _ = database;
     match code.and_then(|code| code.parse::<u32>().ok()).map(|extended| extended & 0xff) {
-        // SQLITE_BUSY, SQLITE_LOCKED
-        Some(5 | 6) => Meaning::Contention,
-        // SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN
-        Some(10 | 13 | 14) => Meaning::Unavailable,
+        // LOCKED: by this process, at once
+        Some(6) => Meaning::Contention,
+        // In turn: BUSY (after the busy timeout: the caller has waited enough), NOMEM, IOERR, FULL, CANTOPEN,
+        // PROTOCOL.
+        Some(5 | 7 | 10 | 13 | 14 | 15) => Meaning::Unavailable,
         _ => Meaning::Failed,
     }
 }

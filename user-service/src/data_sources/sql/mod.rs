@@ -9,12 +9,12 @@ pub(super) mod statements;
 mod user_row;
 mod user_transaction;
 
-pub use change_signal::ChangeSignal;
+pub(super) use change_signal::ChangeSignal;
 pub(super) use errors::{feed_error, is_unique_violation, repository_error};
 pub use migrations::SchemaError;
 pub(super) use migrations::{is_current, migrator};
 pub(super) use outbox_change_feed::outbox_change_feed;
-pub(super) use outbox_row::{OutboxRow, encoded_payload, outbox_row};
+pub(super) use outbox_row::{OutboxRow, captured, captured_change, encoded_payload};
 pub(super) use user_row::{bind_user, user_from_row};
 pub(super) use user_transaction::implement_user_transaction;
 

@@ -1,10 +1,10 @@
 //! The outbox as a change feed, by reading it again and again. A macro for the same reason as
 //! `user_transaction.rs`.
 
-/// Defines `$feed`, the polled [`ChangeFeed`](crate::repositories::ChangeFeed) of a `$database` of ours on
-/// sqlx's `$driver`.
+/// Defines `$feed`, the polled [`ChangeFeed`](crate::repositories::ChangeFeed) of a `$database` of ours, but
+/// for its method `delete`, which removes rows of the outbox by their numbers, all or none.
 macro_rules! outbox_change_feed {
-    ($feed:ident, $database:ident, $driver:ty) => {
+    ($feed:ident, $database:ident) => {
         /// Follows the outbox by reading it: at once after a commit of this process, and at every interval for
         /// what other processes committed. An acknowledged row is deleted.
         #[derive(Debug, Clone)]
@@ -25,10 +25,7 @@ macro_rules! outbox_change_feed {
                     .fetch_all(self.database.readers())
                     .await
                     .map_err(feed_error)?;
-                rows.iter()
-                    .map(|row| outbox_row!(row).map(CapturedChange::from))
-                    .collect::<Result<_, _>>()
-                    .map_err(feed_error)
+                rows.iter().map(|row| captured_change!(row)).collect::<Result<_, _>>().map_err(feed_error)
             }
         }
 
@@ -50,13 +47,7 @@ macro_rules! outbox_change_feed {
                 if changes.is_empty() {
                     return Ok(());
                 }
-                let mut delete = QueryBuilder::<$driver>::new(statements::DELETE_OUTBOX);
-                let mut positions = delete.separated(", ");
-                for change in changes {
-                    positions.push_bind(change.position);
-                }
-                positions.push_unseparated(")");
-                delete.build().execute(self.database.writer()).await.map(drop).map_err(feed_error)
+                self.delete(changes).await.map_err(feed_error)
             }
 
             async fn bury(&self, change: &CapturedChange, reason: &str) -> Result<(), ChangeFeedError> {

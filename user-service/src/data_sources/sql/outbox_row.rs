@@ -1,12 +1,11 @@
 use chrono::{DateTime, Utc};
-use shared_kernel::{EventId, EventMetadata, EventType, UserEvent, UserId};
+use shared_kernel::{EventId, EventMetadata, EventType, UserEvent, UserId, in_words};
 use uuid::Uuid;
 
 use crate::repositories::{CapturedChange, Content};
 
 /// A row of `outbox` as the driver returned it.
 pub(in crate::data_sources) struct OutboxRow {
-    pub(in crate::data_sources) seq: i64,
     pub(in crate::data_sources) id: Uuid,
     pub(in crate::data_sources) user_id: Uuid,
     pub(in crate::data_sources) event_type: String,
@@ -15,41 +14,46 @@ pub(in crate::data_sources) struct OutboxRow {
     pub(in crate::data_sources) traceparent: Option<String>,
 }
 
-/// Reads an [`OutboxRow`] from a driver's row. Evaluates to `Result<OutboxRow, sqlx::Error>`.
-macro_rules! outbox_row {
+/// Reads a [`CapturedChange`] from a driver's row: an unreadable one where a column does not hold what it
+/// should, so that it does not stand in the way of all those behind it. Evaluates to
+/// `Result<CapturedChange, sqlx::Error>`.
+macro_rules! captured_change {
     ($row:expr) => {{
         use sqlx::Row as _;
         let row = $row;
-        (|| {
-            Ok::<_, sqlx::Error>(crate::data_sources::sql::OutboxRow {
-                seq: row.try_get("seq")?,
-                id: row.try_get("id")?,
-                user_id: row.try_get("userId")?,
-                event_type: row.try_get("eventType")?,
-                occurred_at: row.try_get("occurredAt")?,
-                payload: row.try_get("payload")?,
-                traceparent: row.try_get("traceparent")?,
-            })
-        })()
+        row.try_get::<i64, _>("seq").map(|seq| {
+            let read = || {
+                Ok::<_, sqlx::Error>(crate::data_sources::sql::OutboxRow {
+                    id: row.try_get("id")?,
+                    user_id: row.try_get("userId")?,
+                    event_type: row.try_get("eventType")?,
+                    occurred_at: row.try_get("occurredAt")?,
+                    payload: row.try_get("payload")?,
+                    traceparent: row.try_get("traceparent")?,
+                })
+            };
+            crate::data_sources::sql::captured(seq, read())
+        })
     }};
 }
 
-pub(in crate::data_sources) use outbox_row;
+pub(in crate::data_sources) use captured_change;
 
 /// The `payload` column of an event.
 pub(in crate::data_sources) fn encoded_payload(event: &UserEvent) -> String {
     serde_json::to_string(&event.change).expect("a user change has string keys and no failing serializer")
 }
 
-impl From<OutboxRow> for CapturedChange {
-    fn from(row: OutboxRow) -> Self {
-        let position = row.seq;
-        let content = match read(row) {
-            Ok(event) => Content::Event(Box::new(event)),
-            Err(reason) => Content::Unreadable(reason),
-        };
-        Self { position, content }
-    }
+/// The row of that number.
+pub(in crate::data_sources) fn captured(
+    position: i64,
+    row: Result<OutboxRow, sqlx::Error>,
+) -> CapturedChange {
+    let content = match row.map_err(|error| in_words(&error)).and_then(read) {
+        Ok(event) => Content::Event(Box::new(event)),
+        Err(reason) => Content::Unreadable(reason),
+    };
+    CapturedChange { position, content }
 }
 
 fn read(row: OutboxRow) -> Result<UserEvent, String> {

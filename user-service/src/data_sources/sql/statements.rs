@@ -38,6 +38,7 @@ pub(in crate::data_sources) const APPEND_OUTBOX: &str =
 pub(in crate::data_sources) const OLDEST_OUTBOX: &str =
     "SELECT seq, id, userId, eventType, occurredAt, payload, traceparent FROM outbox ORDER BY seq LIMIT ?";
 
+#[cfg(feature = "sqlite")]
 pub(in crate::data_sources) const DELETE_OUTBOX: &str = "DELETE FROM outbox WHERE seq IN (";
 
 pub(in crate::data_sources) const DELETE_ONE_OUTBOX: &str = "DELETE FROM outbox WHERE seq = ?";

@@ -13,10 +13,13 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let Some(value) = parts.headers.get(header::IF_MATCH) else {
-            return Ok(Self(None));
+        let mut values = parts.headers.get_all(header::IF_MATCH).iter();
+        let text = match (values.next(), values.next()) {
+            (None, _) => return Ok(Self(None)),
+            (Some(one), None) => one.to_str().unwrap_or_default().trim(),
+            // A list, which is refused also when it is written on one line.
+            (Some(_), Some(_)) => "",
         };
-        let text = value.to_str().unwrap_or_default().trim();
         if text == "*" {
             return Ok(Self(None));
         }

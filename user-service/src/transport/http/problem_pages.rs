@@ -1,6 +1,7 @@
 //! The pages that a problem's `type` leads to: the same files as in `docs/problems/`.
 
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 
@@ -24,8 +25,9 @@ fn text(kind: ProblemType) -> &'static str {
     }
 }
 
-pub(super) async fn page(Path(name): Path<String>, uri: Uri) -> Response {
-    match ProblemType::ALL.into_iter().find(|kind| kind.name() == name) {
+pub(super) async fn page(name: Result<Path<String>, PathRejection>, uri: Uri) -> Response {
+    let named = |kind: &ProblemType| name.as_ref().is_ok_and(|Path(name)| kind.name() == name);
+    match ProblemType::ALL.into_iter().find(named) {
         Some(kind) => ([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text(kind)).into_response(),
         None => problem::no_such_route(uri).await.into_response(),
     }

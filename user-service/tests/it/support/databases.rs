@@ -11,7 +11,9 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, MySqlPool, SqlitePool};
 use tempfile::TempDir;
-use tokio::time::timeout;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
 use user_service::data_sources::{
     MySqlDatabase, MySqlOutboxChangeFeed, MySqlUserRepository, SchemaError, SqliteDatabase,
     SqliteOutboxChangeFeed, SqliteUserRepository, UuidV7IdGenerator,
@@ -93,6 +95,22 @@ pub(crate) fn unique_name(prefix: &str) -> String {
     format!("{prefix}_{}_{count}_{id}", std::process::id())
 }
 
+/// Passes on what both say, the server's answers late.
+async fn delayed(client: TcpStream, server: TcpStream, latency: Duration) {
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+        (client.into_split(), server.into_split());
+    let answers = async {
+        let mut answer = vec![0; 64 * 1024];
+        while let Ok(length @ 1..) = from_server.read(&mut answer).await {
+            sleep(latency).await;
+            if to_client.write_all(&answer[..length]).await.is_err() {
+                break;
+            }
+        }
+    };
+    let _ended = tokio::join!(tokio::io::copy(&mut from_client, &mut to_server), answers);
+}
+
 impl TestDatabase {
     async fn create(engine: Engine) -> Option<Self> {
         let server = match engine {
@@ -164,6 +182,23 @@ impl TestDatabase {
             Place::File { path, .. } => Handle::Sqlite(SqliteDatabase::open(path).await.unwrap()),
             Place::Server { url, .. } => Handle::MySql(MySqlDatabase::connect_lazy(url, 4).unwrap()),
         }
+    }
+
+    /// The adapters with a single connection, on which each answer of the server takes so long.
+    pub(crate) async fn far_away_process(&self, latency: Duration) -> Handle {
+        let Place::Server { url, name } = &self.place else { panic!("a file is never far away") };
+        let options = MySqlConnectOptions::from_str(url).unwrap();
+        let server = (options.get_host().to_owned(), options.get_port());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (user, _) = url.strip_prefix("mysql://").unwrap().split_once('@').unwrap();
+        let url = format!("mysql://{user}@127.0.0.1:{port}/{name}?ssl-mode=disabled");
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(delayed(client, TcpStream::connect(server.clone()).await.unwrap(), latency));
+            }
+        });
+        Handle::MySql(MySqlDatabase::connect_lazy(&url, 1).unwrap())
     }
 
     pub(crate) fn users(&self) -> Arc<dyn UserRepository> {
