@@ -81,7 +81,7 @@ impl Api {
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
         let server = tokio::spawn(async move {
-            service.serve(listener, stop).await.unwrap();
+            service.serve(listener, stop).await;
             service.close().await;
         });
         let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).no_proxy().build().unwrap();
