@@ -4,7 +4,7 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
-use tower_http::request_id::{MakeRequestId, MakeRequestUuid};
+use tower_http::request_id::{MakeRequestId, MakeRequestUuid, RequestId};
 use tracing::Instrument;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -13,7 +13,7 @@ const MAX_CHARS: usize = 128;
 /// Takes the client's id, or gives one, and puts it on every log line and on the answer.
 pub(super) async fn follow(request: Request, next: Next) -> Response {
     let given = request.headers().get(X_REQUEST_ID).filter(|id| is_plain(id)).cloned();
-    let made = || MakeRequestUuid.make_request_id(&request).map(|id| id.into_header_value());
+    let made = || MakeRequestUuid.make_request_id(&request).map(RequestId::into_header_value);
     let Some(id) = given.or_else(made) else {
         return next.run(request).await;
     };
