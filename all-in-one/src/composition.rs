@@ -173,11 +173,7 @@ impl AllInOne {
             notifier: Part::spawn(|stop| notifier.run(stop)),
             retention: Part::spawn(|stop| retain(retained, stop)),
             relay: Part::spawn(|stop| async move { relaying.relay(stop).await }),
-            api: Part::spawn(|stop| async move {
-                if let Err(failure) = user_service.serve(api, stop).await {
-                    tracing::error!(%failure, "the REST API ended");
-                }
-            }),
+            api: Part::spawn(|stop| async move { user_service.serve(api, stop).await }),
         })
     }
 

@@ -32,10 +32,13 @@ impl fmt::Display for TryItNow {
         writeln!(f, "\nTry it now in another terminal: register a user, change it, delete it\n")?;
         writeln!(
             f,
-            "  ID=$(curl -s http://{api}/users --json '{{\"username\":\"ada\",\"email\":\"ada@example.org\",\
-             \"password\":\"correct-horse-battery\",\"fullName\":\"Ada Lovelace\"}}' | grep -oE '[0-9a-f-]{{36}}'); echo $ID"
+            "  ID=$(curl -s http://{api}/users -H 'Content-Type: application/json' -d '{{\"username\":\"ada\",\"email\":\"ada@example.org\",\
+             \"password\":\"correct-horse-battery\",\"fullName\":\"Ada Lovelace\"}}' | tee /dev/stderr | grep -oE '[0-9a-f-]{{36}}'); echo $ID"
         )?;
-        writeln!(f, "  curl -s -X PATCH http://{api}/users/$ID --json '{{\"fullName\":\"Ada King\"}}'")?;
+        writeln!(
+            f,
+            "  curl -s -X PATCH http://{api}/users/$ID -H 'Content-Type: application/json' -d '{{\"fullName\":\"Ada King\"}}'"
+        )?;
         writeln!(f, "  curl -s -X DELETE http://{api}/users/$ID")?;
         match mailbox {
             Some(mailbox) => {

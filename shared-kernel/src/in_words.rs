@@ -4,7 +4,16 @@ use std::error::Error;
 /// Not for a caller from outside, whom the causes may tell too much.
 pub fn in_words(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |&error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    causes.map(ToString::to_string).fold(String::new(), |mut words, cause| {
+        // Some libraries tell the cause in the error's own text already.
+        if !words.ends_with(&cause) {
+            if !words.is_empty() {
+                words.push_str(": ");
+            }
+            words.push_str(&cause);
+        }
+        words
+    })
 }
 
 #[cfg(test)]
@@ -28,4 +37,14 @@ mod tests {
         let words = in_words(&parsed.unwrap_err());
         assert!(words.starts_with("the value is not a user change: EOF"), "{words}");
     }
+    #[test]
+    fn what_an_error_tells_of_its_cause_is_not_told_again() {
+        let inner = std::io::Error::other("disk on fire");
+        let outer = Chatty(inner);
+        assert_eq!(in_words(&outer), "cannot write: disk on fire");
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot write: {0}")]
+    struct Chatty(#[source] std::io::Error);
 }

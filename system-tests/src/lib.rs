@@ -6,6 +6,7 @@ mod kafka_topic;
 mod servers;
 mod service_process;
 mod smtp_sink;
+mod update_load;
 mod wait;
 
 pub use database::TestDatabase;
@@ -13,4 +14,5 @@ pub use kafka_topic::KafkaTopic;
 pub use servers::{Server, unique_name};
 pub use service_process::{ServiceProcess, run_to_end};
 pub use smtp_sink::{ReceivedMail, SmtpSink};
+pub use update_load::{UpdateLoad, mailed_updates};
 pub use wait::{eventually, eventually_some};

@@ -1,19 +1,19 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use crate::wait::eventually_some;
 
-/// One of our binaries as a process of its own, told everything by environment variables. It is killed when
-/// the value is dropped; its log is a file in the test's folder.
+/// One of our binaries as a process of its own, told everything by environment variables. It is killed
+/// (SIGKILL) when the value is dropped; what it prints and logs is a file in the test's folder.
 pub struct ServiceProcess {
     child: Child,
     log: PathBuf,
 }
 
 impl ServiceProcess {
-    /// Starts `binary subcommand`, with nothing in its environment but `variables`.
+    /// Starts `binary subcommand` (or the binary alone, where the subcommand is empty), with nothing in its environment but `variables`.
     ///
     /// # Panics
     ///
@@ -28,7 +28,7 @@ impl ServiceProcess {
         let log = folder.join(format!("{name}.log"));
         let file = File::create(&log).expect("the test's folder can be written");
         let child = command(binary, subcommand, variables)
-            .stdout(Stdio::null())
+            .stdout(file.try_clone().expect("a file can be written by two"))
             .stderr(file)
             .spawn()
             .expect("the binary was built: `cargo build --workspace`");
@@ -95,7 +95,10 @@ pub fn run_to_end(binary: &str, subcommand: &str, variables: &[(&str, &str)]) {
 
 fn command(binary: &str, subcommand: &str, variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(built(binary));
-    command.arg(subcommand).env_clear().envs(variables.iter().copied());
+    command
+        .args(Some(subcommand).filter(|name| !name.is_empty()))
+        .env_clear()
+        .envs(variables.iter().copied());
     command
 }
 

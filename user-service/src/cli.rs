@@ -11,6 +11,7 @@ use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 use user_service::config::{BadUrl, BrokerUrl, DatabaseUrl, RelayConfig, UserServiceConfig};
 use user_service::data_sources::Argon2Cost;
+use user_service::transport::http::HttpLimits;
 
 /// Keeps people's account data and publishes every change of it.
 #[derive(Parser)]
@@ -71,6 +72,15 @@ pub(crate) struct ServeSettings {
     /// Where to serve the REST API; port 0 takes any free one
     #[arg(long, env = "USER_SERVICE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub(crate) listen: SocketAddr,
+    /// The longest time for one request, in seconds
+    #[arg(long, env = "USER_SERVICE_REQUEST_TIMEOUT_SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=600))]
+    request_timeout_seconds: u64,
+    /// The longest time for the head of a request to arrive, in seconds
+    #[arg(long, env = "USER_SERVICE_HEADER_TIMEOUT_SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    header_timeout_seconds: u64,
+    /// The most requests under way; a further one gets 503 at once
+    #[arg(long, env = "USER_SERVICE_MAX_REQUESTS", default_value_t = 512, value_parser = clap::value_parser!(u16).range(1..))]
+    max_requests: u16,
     /// Memory of one password hash (argon2id), in KiB
     #[arg(long, env = "USER_SERVICE_PASSWORD_MEMORY_KIB", default_value_t = Argon2Cost::default().memory_kib)]
     password_memory_kib: u32,
@@ -187,6 +197,11 @@ impl ServeSettings {
         let mut config = self.database.config()?;
         config.password_cost.memory_kib = self.password_memory_kib;
         config.password_cost.iterations = self.password_iterations;
+        config.limits = HttpLimits {
+            request_timeout: Duration::from_secs(self.request_timeout_seconds),
+            header_timeout: Duration::from_secs(self.header_timeout_seconds),
+            max_requests: self.max_requests.into(),
+        };
         if let Some(url) = &self.relay_broker_url {
             config.relay =
                 Some(self.broker.config(url, "relay-broker-url", "USER_SERVICE_SERVE_RELAY_BROKER_URL")?);

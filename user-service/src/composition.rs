@@ -1,6 +1,5 @@
 //! The one place that knows which adapter stands behind which port.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use crate::config::{BrokerUrl, DatabaseUrl, RelayConfig, UserServiceConfig};
 use crate::data_sources::{Argon2PasswordHasher, SystemClock, UuidV7IdGenerator};
 use crate::interactors::{DeleteUser, GetUser, ListUsers, RegisterUser, RelayChanges, UpdateUser};
 use crate::repositories::{AdapterError, ChangeFeed, Clock, EventPublisher, IdGenerator, UserRepository};
-use crate::transport::http::{self, UseCases};
+use crate::transport::http::{self, HttpLimits, UseCases};
 use crate::transport::relay_loop::{self, RelayTiming};
 
 #[cfg(not(any(feature = "mysql", feature = "sqlite")))]
@@ -57,6 +56,7 @@ fn unusable(setting: &'static str) -> impl Fn(AdapterError) -> StartError {
 /// The service, wired and ready to be driven.
 pub struct UserService {
     use_cases: Arc<UseCases>,
+    limits: HttpLimits,
     relay: Option<(RelayChanges, RelayTiming)>,
     database: Database,
 }
@@ -100,7 +100,7 @@ pub async fn build(config: UserServiceConfig) -> Result<UserService, StartError>
         }
         None => None,
     };
-    Ok(UserService { use_cases, relay, database })
+    Ok(UserService { use_cases, limits: config.limits, relay, database })
 }
 
 /// Brings the database to the version of this build and creates the topics that are missing. Safe on live
@@ -122,25 +122,21 @@ pub async fn migrate(config: &UserServiceConfig) -> Result<(), StartError> {
 impl UserService {
     /// The REST API.
     pub fn router(&self) -> Router {
-        http::router(Arc::clone(&self.use_cases))
+        http::router(Arc::clone(&self.use_cases), self.limits)
     }
 
     /// Serves the REST API until `shutdown`, then lets the requests under way end, for three seconds at
     /// most.
-    ///
-    /// # Errors
-    ///
-    /// When the listener fails.
-    pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
-        let stopping = shutdown.clone();
-        let server = axum::serve(listener, self.router())
-            .with_graceful_shutdown(async move { stopping.cancelled().await })
-            .into_future();
+    pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) {
+        let server = http::serve(listener, self.router(), self.limits.header_timeout, shutdown.clone());
+        let out_of_time = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(REQUEST_DRAIN).await;
+        };
         tokio::select! {
-            result = server => result,
-            () = async { shutdown.cancelled().await; tokio::time::sleep(REQUEST_DRAIN).await } => {
+            () = server => {}
+            () = out_of_time => {
                 tracing::warn!("requests were still under way and are cut off; what they did not commit is undone");
-                Ok(())
             }
         }
     }

@@ -7,6 +7,7 @@ use shared_kernel::CDC_TOPIC;
 pub use shared_kernel::{BadUrl, BrokerUrl, DatabaseUrl};
 
 use crate::data_sources::Argon2Cost;
+use crate::transport::http::HttpLimits;
 use crate::transport::relay_loop::RelayTiming;
 
 /// Everything that [`build`](crate::composition::build) needs to know.
@@ -18,6 +19,8 @@ pub struct UserServiceConfig {
     pub max_connections: u32,
     /// What a password's hash costs.
     pub password_cost: Argon2Cost,
+    /// How much may be asked for at once.
+    pub limits: HttpLimits,
     /// What carries changes to the topic; without it, this process only serves the API.
     pub relay: Option<RelayConfig>,
 }
@@ -25,7 +28,13 @@ pub struct UserServiceConfig {
 impl UserServiceConfig {
     /// The defaults around a database.
     pub fn new(database: DatabaseUrl) -> Self {
-        Self { database, max_connections: 10, password_cost: Argon2Cost::default(), relay: None }
+        Self {
+            database,
+            max_connections: 10,
+            password_cost: Argon2Cost::default(),
+            limits: HttpLimits::default(),
+            relay: None,
+        }
     }
 }
 

@@ -39,17 +39,15 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
             let shutdown = stop_signal()?;
             tracing::info!(address = %listener.local_addr()?, "serving the REST API");
             let relay_shutdown = CancellationToken::new();
-            let (served, ()) = tokio::join!(
+            tokio::join!(
                 async {
-                    let served = service.serve(listener, shutdown.clone()).await;
+                    service.serve(listener, shutdown.clone()).await;
                     // The relay stops after the last request, so that it also publishes what that changed.
                     relay_shutdown.cancel();
-                    served
                 },
                 service.relay(relay_shutdown.clone()),
             );
             service.close().await;
-            served?;
         }
         Command::Relay(settings) => {
             let service = composition::build(settings.config()?).await?;

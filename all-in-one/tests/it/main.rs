@@ -4,7 +4,6 @@
     reason = "helpers of tests fail like tests; clippy.toml's exemption is for test functions"
 )]
 
-mod killed;
 mod mailbox;
 mod process;
 mod try_it_now;

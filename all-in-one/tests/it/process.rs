@@ -5,10 +5,6 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Held by a test while the machine is its own: one that loads it, and one whose deadline is a promise to
-/// users and not a guard against hanging.
-pub(crate) static WHOLE_MACHINE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
 /// What the program prints last once it runs.
 const LAST_LINE: &str = "Ctrl-C stops it.";
 
@@ -59,12 +55,6 @@ impl AllInOneProcess {
     /// The printed line that begins with this, to be run by a shell.
     pub(crate) fn command_line(&self, beginning: &str) -> &str {
         self.printed.lines().map(str::trim_start).find(|line| line.starts_with(beginning)).unwrap()
-    }
-
-    /// SIGKILL: no destructor, no drain.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
     }
 
     /// Ctrl-C, and how long it took to end well.

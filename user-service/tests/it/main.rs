@@ -4,6 +4,7 @@
 
 mod change_feed_contract;
 mod command_line;
+mod http_limits;
 mod kafka_event_publisher;
 mod relay_changes;
 mod rest_api;

@@ -81,7 +81,7 @@ impl Api {
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
         let server = tokio::spawn(async move {
-            service.serve(listener, stop).await.unwrap();
+            service.serve(listener, stop).await;
             service.close().await;
         });
         let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).no_proxy().build().unwrap();
@@ -453,7 +453,7 @@ fn registrations_that_are_refused(post: &(Method, &str)) -> Vec<Bad> {
         ("a field that only the service sets", "status", json!("Confirmed"), "unknown_field"),
         ("a field by another case", "fullname", json!("Ada"), "unknown_field"),
         ("a number for text", "username", json!(7), "wrong_type"),
-        ("null for text", "email", Value::Null, "wrong_type"),
+        ("null for text", "email", Value::Null, "required"),
         ("an object for text", "password", json!({}), "wrong_type"),
         ("a boolean for text", "fullName", json!(true), "wrong_type"),
         ("an array for text", "address", json!(["1 Lane"]), "wrong_type"),
@@ -499,6 +499,8 @@ fn registrations_that_are_refused(post: &(Method, &str)) -> Vec<Bad> {
             &[(field, "required")],
         ));
     }
+    let all = [("email", "required"), ("password", "required"), ("username", "required")];
+    cases.push(bad("no field at all", post.clone(), JSON, "{}", INVALID, &all));
     let twice = r#"{"username":"new","email":"a@example.org","email":"b@example.org"}"#;
     cases.push(bad("a duplicate field", post.clone(), JSON, twice, INVALID, &[("email", "duplicate")]));
     let deep = format!("{{\"username\":{}", "[".repeat(1000));
@@ -559,7 +561,6 @@ fn changes_that_are_refused(bob: &str) -> Vec<Bad> {
     for (name, field, value, answer, code) in [
         ("unknown", "shoeSize", json!(43), INVALID, "unknown_field"),
         ("a password", "password", json!(PASSWORD), INVALID, "unknown_field"),
-        ("null", "username", Value::Null, INVALID, "wrong_type"),
         ("a number", "fullName", json!(7), INVALID, "wrong_type"),
         ("over-long", "fullName", json!("x".repeat(256)), INVALID, "too_long"),
         ("a control character", "address", json!("a\tb"), INVALID, "invalid_characters"),
@@ -572,7 +573,9 @@ fn changes_that_are_refused(bob: &str) -> Vec<Bad> {
         cases.push(bad(name, patch.clone(), MERGE_PATCH, body, answer, &[(field, code)]));
         cases.push(bad(name, put.clone(), JSON, replacement(field, value), answer, &[(field, code)]));
     }
-    for field in ["email", "locale"] {
+    let without = replacement("username", Value::Null);
+    cases.push(bad("put: null", put.clone(), JSON, without, INVALID, &[("username", "required")]));
+    for field in ["username", "email", "locale"] {
         let body = json!({field: null});
         cases.push(bad("patch: null", patch.clone(), MERGE_PATCH, body, INVALID, &[(field, "wrong_type")]));
     }

@@ -35,8 +35,10 @@ pub(super) struct Deployment {
     pub(super) brokers: String,
     pub(super) userdata: TestDatabase,
     pub(super) notifier: TestDatabase,
-    processes: Vec<ServiceProcess>,
-    _folder: TempDir,
+    variables: Vec<(&'static str, String)>,
+    processes: Vec<(&'static str, &'static str, ServiceProcess)>,
+    starts: usize,
+    folder: TempDir,
 }
 
 impl Deployment {
@@ -51,47 +53,72 @@ impl Deployment {
         let smtp_url = sink.url();
 
         let values = [
-            userdata.url(),
-            &broker_url,
-            "127.0.0.1:0",
-            notifier.url(),
-            &broker_url,
-            &smtp_url,
-            "accounts@inf-user.example",
+            userdata.url().to_owned(),
+            broker_url.clone(),
+            "127.0.0.1:0".to_owned(),
+            notifier.url().to_owned(),
+            broker_url,
+            smtp_url,
+            "accounts@inf-user.example".to_owned(),
         ];
         let mut variables: Vec<_> = VARIABLES.into_iter().zip(values).collect();
-        // Of the test's own: names that nobody else uses, and hashes that cost little.
+        // Of the test's own: names that nobody else uses, hashes that cost little, and leases that do not keep
+        // what a killed process had in hand for long.
         variables.extend([
-            ("USER_SERVICE_TOPIC", topic.name()),
-            ("USER_SERVICE_PASSWORD_MEMORY_KIB", "64"),
-            ("NOTIFIER_TOPIC", topic.name()),
-            ("NOTIFIER_CONSUMER_GROUP", topic.name()),
+            ("USER_SERVICE_TOPIC", topic.name().to_owned()),
+            ("USER_SERVICE_PASSWORD_MEMORY_KIB", "64".to_owned()),
+            ("NOTIFIER_TOPIC", topic.name().to_owned()),
+            ("NOTIFIER_CONSUMER_GROUP", topic.name().to_owned()),
+            ("NOTIFIER_SMTP_TIMEOUT_SECONDS", "5".to_owned()),
+            ("NOTIFIER_LEASE_SECONDS", "12".to_owned()),
         ]);
-        let mut processes = Vec::new();
-        for (binary, command) in COMMANDS {
-            if command == "migrate" {
-                run_to_end(binary, command, &variables);
-            } else {
-                processes.push(ServiceProcess::start(folder.path(), command, binary, command, &variables));
-            }
-        }
-        let line = processes[0].logged("address=", START_LIMIT).await;
-        let address = line.split("address=").nth(1).unwrap();
-        Some(Self {
-            users: format!("http://{address}/users"),
+        let mut deployment = Self {
+            users: String::new(),
             sink,
             topic,
             brokers,
             userdata,
             notifier,
-            processes,
-            _folder: folder,
-        })
+            variables,
+            processes: Vec::new(),
+            starts: 0,
+            folder,
+        };
+        for (binary, command) in COMMANDS {
+            if command == "migrate" {
+                run_to_end(binary, command, &deployment.variables());
+            } else {
+                deployment.start_process(binary, command).await;
+            }
+        }
+        Some(deployment)
+    }
+
+    fn variables(&self) -> Vec<(&str, &str)> {
+        self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    }
+
+    async fn start_process(&mut self, binary: &'static str, command: &'static str) {
+        self.starts += 1;
+        let log = format!("{command}-{}", self.starts);
+        let process = ServiceProcess::start(self.folder.path(), &log, binary, command, &self.variables());
+        if command == "serve" {
+            let line = process.logged("address=", START_LIMIT).await;
+            self.users = format!("http://{}/users", line.split("address=").nth(1).unwrap());
+        }
+        self.processes.push((binary, command, process));
+    }
+
+    /// Kills (SIGKILL) the process that was started longest ago, and starts it again.
+    pub(super) async fn kill_and_restart_the_oldest(&mut self) {
+        let (binary, command, killed) = self.processes.remove(0);
+        drop(killed);
+        self.start_process(binary, command).await;
     }
 
     /// Stops everything, each by SIGTERM, and removes what was made.
     pub(super) async fn stop(self) {
-        for process in self.processes {
+        for (_, _, process) in self.processes {
             process.stop(STOP_LIMIT).await;
         }
         self.topic.delete().await;

@@ -1,5 +1,6 @@
 //! The services as separate processes on real servers: MySQL, Kafka, and an SMTP server.
 
 pub(crate) mod deployment;
+mod killed;
 mod mixed_changes;
 mod undecodable_record;

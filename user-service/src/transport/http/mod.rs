@@ -1,11 +1,16 @@
 //! The REST API: JSON in, JSON out, and every refusal an `application/problem+json` (RFC 9457).
 
+mod acceptable;
 mod body;
 mod conditional;
 mod field_rules;
+mod limits;
 mod list_query;
 mod problem;
 mod problem_pages;
+mod request_id;
+mod security_headers;
+mod server;
 mod trace_context;
 mod user_handlers;
 mod user_id_path;
@@ -16,6 +21,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
 use axum::routing::get;
 
 use crate::interactors::{DeleteUser, GetUser, ListUsers, RegisterUser, UpdateUser};
@@ -33,9 +39,12 @@ pub struct UseCases {
     pub delete_user: DeleteUser,
 }
 
-/// The routes of the API.
-pub fn router(use_cases: Arc<UseCases>) -> Router {
-    Router::new()
+pub use limits::HttpLimits;
+pub use server::serve;
+
+/// The routes of the API, within limits.
+pub fn router(use_cases: Arc<UseCases>, limits: HttpLimits) -> Router {
+    let routes = Router::new()
         .route("/users", get(user_handlers::list).post(user_handlers::register))
         .route(
             "/users/{id}",
@@ -49,5 +58,8 @@ pub fn router(use_cases: Arc<UseCases>) -> Router {
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(use_cases)
+        .layer(from_fn(acceptable::check))
+        .with_state(use_cases);
+    // From the innermost to the outermost: what is refused here has its id and headers too.
+    limits::apply(routes, limits).layer(from_fn(security_headers::add)).layer(from_fn(request_id::follow))
 }

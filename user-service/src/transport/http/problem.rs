@@ -16,6 +16,7 @@ pub(super) enum ProblemType {
     InvalidRequest,
     BodyTooLarge,
     UnsupportedMediaType,
+    NotAcceptable,
     InvalidFields,
     AlreadyTaken,
     NoSuchUser,
@@ -27,10 +28,11 @@ pub(super) enum ProblemType {
 }
 
 impl ProblemType {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::InvalidRequest,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
+        Self::NotAcceptable,
         Self::InvalidFields,
         Self::AlreadyTaken,
         Self::NoSuchUser,
@@ -46,6 +48,7 @@ impl ProblemType {
             Self::InvalidRequest => "invalid-request",
             Self::BodyTooLarge => "body-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
+            Self::NotAcceptable => "not-acceptable",
             Self::InvalidFields => "invalid-fields",
             Self::AlreadyTaken => "already-taken",
             Self::NoSuchUser => "no-such-user",
@@ -62,6 +65,7 @@ impl ProblemType {
             Self::InvalidRequest => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::InvalidFields => StatusCode::UNPROCESSABLE_ENTITY,
             Self::AlreadyTaken => StatusCode::CONFLICT,
             Self::NoSuchUser | Self::NoSuchRoute => StatusCode::NOT_FOUND,
@@ -77,6 +81,7 @@ impl ProblemType {
             Self::InvalidRequest => "The request cannot be read",
             Self::BodyTooLarge => "The body is too large",
             Self::UnsupportedMediaType => "The body has a type that is not accepted here",
+            Self::NotAcceptable => "The answer has a type that was not asked for",
             Self::InvalidFields => "Fields do not hold what they must hold",
             Self::AlreadyTaken => "Another account has this already",
             Self::NoSuchUser => "There is no such user",

@@ -14,6 +14,7 @@ fn text(kind: ProblemType) -> &'static str {
         ProblemType::UnsupportedMediaType => {
             include_str!("../../../../docs/problems/unsupported-media-type.md")
         }
+        ProblemType::NotAcceptable => include_str!("../../../../docs/problems/not-acceptable.md"),
         ProblemType::InvalidFields => include_str!("../../../../docs/problems/invalid-fields.md"),
         ProblemType::AlreadyTaken => include_str!("../../../../docs/problems/already-taken.md"),
         ProblemType::NoSuchUser => include_str!("../../../../docs/problems/no-such-user.md"),

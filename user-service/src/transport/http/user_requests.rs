@@ -15,12 +15,12 @@ use crate::entities::{
 #[derive(Deserialize, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RegisterUserRequest {
-    #[validate(custom(function = field_rules::username))]
-    username: String,
-    #[validate(custom(function = field_rules::email))]
-    email: String,
-    #[validate(custom(function = field_rules::password))]
-    password: String,
+    #[validate(required(message = "must be given"), custom(function = field_rules::username))]
+    username: Option<String>,
+    #[validate(required(message = "must be given"), custom(function = field_rules::email))]
+    email: Option<String>,
+    #[validate(required(message = "must be given"), custom(function = field_rules::password))]
+    password: Option<String>,
     #[validate(custom(function = field_rules::full_name))]
     full_name: Option<String>,
     #[validate(custom(function = field_rules::date_of_birth))]
@@ -35,10 +35,10 @@ pub(super) struct RegisterUserRequest {
 #[derive(Deserialize, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ReplaceUserRequest {
-    #[validate(custom(function = field_rules::username))]
-    username: String,
-    #[validate(custom(function = field_rules::email))]
-    email: String,
+    #[validate(required(message = "must be given"), custom(function = field_rules::username))]
+    username: Option<String>,
+    #[validate(required(message = "must be given"), custom(function = field_rules::email))]
+    email: Option<String>,
     #[validate(custom(function = field_rules::full_name))]
     full_name: Option<String>,
     #[validate(custom(function = field_rules::date_of_birth))]
@@ -87,14 +87,14 @@ impl RegisterUserRequest {
     pub(super) fn into_parts(self) -> Result<(Registration, NewPassword), Problem> {
         check(&self)?;
         let registration = Registration {
-            username: Username::parse(&self.username).map_err(|it| refused("username", it))?,
-            email: EmailAddress::parse(&self.email).map_err(|it| refused("email", it))?,
+            username: required(self.username, "username", Username::parse)?,
+            email: required(self.email, "email", EmailAddress::parse)?,
             full_name: optional(self.full_name, "fullName", FullName::parse)?,
             date_of_birth: optional(self.date_of_birth, "dateOfBirth", DateOfBirth::parse)?,
             address: optional(self.address, "address", PostalAddress::parse)?,
             locale: optional(self.locale, "locale", parse_locale)?.unwrap_or_default(),
         };
-        let password = NewPassword::parse(&self.password).map_err(|it| refused("password", it))?;
+        let password = required(self.password, "password", NewPassword::parse)?;
         Ok((registration, password))
     }
 }
@@ -103,10 +103,8 @@ impl ReplaceUserRequest {
     pub(super) fn into_update(self) -> Result<UserUpdate, Problem> {
         check(&self)?;
         Ok(UserUpdate {
-            username: FieldUpdate::Set(
-                Username::parse(&self.username).map_err(|it| refused("username", it))?,
-            ),
-            email: FieldUpdate::Set(EmailAddress::parse(&self.email).map_err(|it| refused("email", it))?),
+            username: FieldUpdate::Set(required(self.username, "username", Username::parse)?),
+            email: FieldUpdate::Set(required(self.email, "email", EmailAddress::parse)?),
             full_name: FieldUpdate::Set(optional(self.full_name, "fullName", FullName::parse)?),
             date_of_birth: FieldUpdate::Set(optional(self.date_of_birth, "dateOfBirth", DateOfBirth::parse)?),
             address: FieldUpdate::Set(optional(self.address, "address", PostalAddress::parse)?),
@@ -127,6 +125,15 @@ impl PatchUserRequest {
             locale: kept_or_set(optional(self.locale, "locale", parse_locale)?),
         })
     }
+}
+
+fn required<T>(
+    text: Option<String>,
+    field: &'static str,
+    parse: fn(&str) -> Result<T, Violation>,
+) -> Result<T, Problem> {
+    // What is missing was refused by `check` already, with all else that is wrong.
+    parse(&text.unwrap_or_default()).map_err(|violation| refused(field, violation))
 }
 
 fn optional<T>(
