@@ -3,10 +3,13 @@ use std::time::Duration;
 
 use sqlx::Connection as _;
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
-use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlPool, MySqlPoolOptions};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPool, MySqlPoolOptions};
 use sqlx::{MySql, Transaction};
 
 use super::sql::{ChangeSignal, SchemaError, is_current, migrator};
+
+/// How long a server may take to answer a new client, and a caller wait for a connection to be free.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A lock of this database's own; a lock's name may have 64 characters, no more than a database's.
 const MIGRATION_LOCK: &str = "SELECT GET_LOCK(CONCAT('migrate.', LEFT(SHA2(DATABASE(), 256), 32)), ?)";
@@ -37,7 +40,7 @@ impl MySqlDatabase {
         }
         let pool = MySqlPoolOptions::new()
             .max_connections(max_connections)
-            .acquire_timeout(Duration::from_secs(5))
+            .acquire_timeout(CONNECT_TIMEOUT)
             .connect_lazy_with(options);
         Ok(Self { pool, signal: ChangeSignal::default() })
     }
@@ -49,7 +52,7 @@ impl MySqlDatabase {
     /// [`SchemaError::Migrate`], [`SchemaError::Locked`], [`SchemaError::Unreadable`].
     pub async fn migrate(&self) -> Result<(), SchemaError> {
         // A connection of its own: however this ends, the lock ends with it.
-        let mut connection = self.pool.acquire().await.map_err(SchemaError::Unreadable)?.detach();
+        let mut connection = self.connect().await?;
         // sqlx's own lock waits for -1 seconds, which MariaDB takes for an error and not for "for ever".
         let locked: Option<i64> = sqlx::query_scalar(MIGRATION_LOCK)
             .bind(MIGRATION_LOCK_SECONDS)
@@ -72,7 +75,7 @@ impl MySqlDatabase {
     /// [`SchemaError::NotMigrated`], or why it could not be found out.
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
         let migrations = migrations();
-        let mut connection = self.pool.acquire().await.map_err(SchemaError::Unreadable)?;
+        let mut connection = self.connect().await?;
         // Only reads: whoever serves needs no right to create tables.
         let applied = match connection.list_applied_migrations(&migrations.table_name).await {
             Err(MigrateError::Execute(error)) if is_missing_table(&error) => {
@@ -87,7 +90,18 @@ impl MySqlDatabase {
         if unfinished.is_some() {
             return Err(SchemaError::NotMigrated);
         }
+        connection.close().await.map_err(SchemaError::Unreadable)?;
         if is_current(&migrations, &applied) { Ok(()) } else { Err(SchemaError::NotMigrated) }
+    }
+
+    /// A connection beside the pool, which would keep to itself why a server cannot be reached.
+    async fn connect(&self) -> Result<MySqlConnection, SchemaError> {
+        let options = self.pool.connect_options();
+        let connect = MySqlConnection::connect_with(&options);
+        match tokio::time::timeout(CONNECT_TIMEOUT, connect).await {
+            Ok(result) => result.map_err(SchemaError::Unreadable),
+            Err(_elapsed) => Err(SchemaError::Unreadable(sqlx::Error::PoolTimedOut)),
+        }
     }
 
     /// Begins in a task of its own, which a caller who is cancelled does not take along: until the server has

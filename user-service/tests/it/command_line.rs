@@ -251,6 +251,7 @@ async fn a_database_server_that_cannot_be_used_is_named_without_its_password() {
     let url = format!("mysql://user:{SECRET}@127.0.0.1:{port}/db");
     let said = refusal(&["serve", "--listen", "127.0.0.1:0"], &[("USER_SERVICE_DATABASE_URL", &url)]).await;
     assert!(said.contains("database-url") && !said.contains(SECRET), "{said}");
+    assert!(said.contains("refused"), "the cause is told: {said}");
 }
 
 #[tokio::test]
