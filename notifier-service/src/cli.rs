@@ -90,7 +90,7 @@ struct DeliverySettings {
     /// How many delivery workers to run
     #[arg(long, env = "NOTIFIER_WORKERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256))]
     workers: u32,
-    /// How many mails a worker claims, and sends side by side, in one step
+    /// How many mails a worker sends side by side
     #[arg(long, env = "NOTIFIER_BATCH", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=500))]
     batch: u32,
     /// How long a claim lasts, in seconds: the longest that a crashed worker's mails wait for another one. Must
@@ -173,7 +173,7 @@ impl RunSettings {
             source,
         })?;
         let delivery = &self.delivery;
-        let mut config = NotifierConfig::new(self.database.url()?, broker, self.mail.smtp(delivery)?);
+        let mut config = NotifierConfig::new(self.database.url()?, broker, self.mail.smtp()?);
         config.max_connections = self.max_connections;
         config.consumer_group.clone_from(&self.consumer_group);
         config.topic.clone_from(&self.topic);
@@ -192,7 +192,7 @@ impl RunSettings {
 }
 
 impl MailSettings {
-    fn smtp(&self, delivery: &DeliverySettings) -> Result<SmtpSettings, SettingError> {
+    fn smtp(&self) -> Result<SmtpSettings, SettingError> {
         let (flag, variable) = ("smtp-url", "NOTIFIER_SMTP_URL");
         let url = secret(self.smtp_url.as_deref(), self.smtp_url_file.as_deref(), flag, variable)?;
         let settings =
@@ -207,8 +207,6 @@ impl MailSettings {
         Ok(SmtpSettings {
             command_timeout: Duration::from_secs(self.smtp_command_timeout_seconds),
             total_timeout: Duration::from_secs(self.smtp_timeout_seconds),
-            // As many as can be sending at once.
-            max_idle: usize::try_from(delivery.workers.saturating_mul(delivery.batch)).unwrap_or(usize::MAX),
             ..settings
         })
     }

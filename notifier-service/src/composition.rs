@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{BrokerUrl, DatabaseUrl, NotifierConfig};
-use crate::data_sources::{MinijinjaMailRenderer, SmtpMailer, SystemClock, SystemJitter};
+use crate::data_sources::{MinijinjaMailRenderer, SmtpMailer, SmtpSettings, SystemClock, SystemJitter};
 use crate::entities::DeliveryPolicy;
 use crate::interactors::{DeliverNotifications, DeliveryPorts, RecordUserEvents};
 use crate::repositories::{DeadLetters, LedgerCounts, LedgerError, NotificationLedger};
@@ -18,6 +18,9 @@ use crate::transport::{DeliveryPace, EventConsumer, Wake, consume_loop, delivery
 
 /// What must be left of a lease after the longest send, for the outcome to be recorded.
 const RECORDING_MARGIN: Duration = Duration::from_secs(5);
+
+/// How long closing the ledger's connections may take: a server that no longer answers is not waited for.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why the service cannot start.
 #[derive(Debug, ThisError)]
@@ -68,6 +71,7 @@ pub struct Notifier {
     ledger: Arc<dyn NotificationLedger>,
     close_ledger: BoxFuture<'static, ()>,
     workers: u32,
+    batch: u32,
     pace: DeliveryPace,
     drain: Duration,
 }
@@ -100,10 +104,13 @@ pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
     let renderer = MinijinjaMailRenderer::embedded().map_err(StartError::Templates)?;
     let (ledger, close_ledger) = ledger(&config).await?;
     let (consumer, dead_letters) = broker(&config).await?;
+    // As many as can be sending at once, or connections are closed only to be opened again.
+    let max_idle = usize::try_from(config.workers.saturating_mul(config.batch)).unwrap_or(usize::MAX);
+    let smtp = SmtpSettings { max_idle, ..config.smtp };
     let ports = DeliveryPorts {
         ledger: ledger.clone(),
         renderer: Arc::new(renderer),
-        mailer: Arc::new(SmtpMailer::new(config.smtp)),
+        mailer: Arc::new(SmtpMailer::new(smtp)),
         jitter: Arc::new(SystemJitter),
         clock: Arc::new(SystemClock::start()),
     };
@@ -114,6 +121,7 @@ pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
         ledger,
         close_ledger,
         workers: config.workers,
+        batch: config.batch,
         pace: config.pace,
         drain: config.drain,
     })
@@ -157,7 +165,7 @@ impl Notifier {
     ///
     /// When one of its tasks panicked: a notifier without consumer or workers must not look alive.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { consumer, record, deliver, ledger: _, close_ledger, workers, pace, drain } = self;
+        let Self { consumer, record, deliver, ledger: _, close_ledger, workers, batch, pace, drain } = self;
         let wake = Arc::new(Wake::default());
         let stop_delivery = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -170,7 +178,7 @@ impl Notifier {
         });
         for _ in 0..workers {
             let (deliver, wake, stop) = (deliver.clone(), wake.clone(), stop_delivery.clone());
-            tasks.spawn(async move { delivery_loop(&deliver, &wake, pace, &stop).await });
+            tasks.spawn(async move { delivery_loop(&deliver, batch, &wake, pace, &stop).await });
         }
         let all_done = async {
             while let Some(done) = tasks.join_next().await {
@@ -190,7 +198,9 @@ impl Notifier {
             () = cut_off => tracing::warn!("mails were still being sent; they are tried again when their leases end"),
         }
         tasks.shutdown().await;
-        close_ledger.await;
+        if tokio::time::timeout(CLOSE_LIMIT, close_ledger).await.is_err() {
+            tracing::warn!("the ledger's connections could not be closed in time");
+        }
     }
 }
 
@@ -284,7 +294,7 @@ fn policy(config: &NotifierConfig) -> Result<DeliveryPolicy, StartError> {
         let setting = if config.workers == 0 { "workers" } else { "batch" };
         return Err(StartError::BadValue { setting, accepted: "at least 1".to_owned() });
     }
-    Ok(DeliveryPolicy { batch: config.batch, lease: config.lease, send_margin, retry: config.retry })
+    Ok(DeliveryPolicy { lease: config.lease, send_margin, retry: config.retry })
 }
 
 #[cfg(any(feature = "mysql", feature = "sqlite"))]

@@ -23,11 +23,12 @@ pub struct NotifierConfig {
     pub topic: String,
     /// As whom to read it: replicas of one group share the work.
     pub consumer_group: String,
-    /// Where mail is handed over, and as whom.
+    /// Where mail is handed over, and as whom. How many idle connections are kept follows from `workers` and
+    /// `batch`.
     pub smtp: SmtpSettings,
     /// How many delivery workers this process runs.
     pub workers: u32,
-    /// How many mails a worker claims, and sends side by side, in one step.
+    /// How many mails a worker sends side by side, and so claims at most at once.
     pub batch: u32,
     /// How long a claim lasts: the longest that a crashed worker's mails wait for another one. Must be
     /// longer than the longest send and five seconds.

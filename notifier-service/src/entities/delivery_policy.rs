@@ -2,11 +2,9 @@ use std::time::Duration;
 
 use super::RetrySchedule;
 
-/// How one delivery step claims and sends.
+/// How mail is claimed and sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeliveryPolicy {
-    /// How many mails one step claims at most. They are sent side by side.
-    pub batch: u32,
     /// How long a claim is ours. Longer than `send_margin`.
     pub lease: Duration,
     /// A mail is only sent while at least this much of its lease is left: the longest that one send
@@ -30,7 +28,6 @@ mod tests {
     #[test]
     fn a_send_must_fit_into_what_is_left_of_the_lease() {
         let policy = DeliveryPolicy {
-            batch: 1,
             lease: Duration::from_secs(60),
             send_margin: Duration::from_secs(40),
             retry: RetrySchedule::default(),

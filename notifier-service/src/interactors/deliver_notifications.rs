@@ -2,12 +2,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use shared_kernel::in_words;
 use thiserror::Error;
 
-use super::{Delivery, DeliveryOutcome, Ending};
+use super::{Delivery, Ending};
 use crate::entities::{Claimed, DeliveryPolicy, Lease, mask_in};
 use crate::repositories::{
     Jitter, LedgerError, MailRenderer, Mailer, MailerError, MonotonicClock, NotificationLedger,
@@ -20,6 +20,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Sends what is due: claims, renders, sends, records the outcome.
 pub struct DeliverNotifications {
+    courier: Arc<Courier>,
+}
+
+/// What each delivery shares with the others.
+struct Courier {
     ports: DeliveryPorts,
     policy: DeliveryPolicy,
 }
@@ -52,31 +57,33 @@ struct Step {
 impl DeliverNotifications {
     /// Delivers by that policy.
     pub fn new(ports: DeliveryPorts, policy: DeliveryPolicy) -> Self {
-        Self { ports, policy }
+        Self { courier: Arc::new(Courier { ports, policy }) }
     }
 
-    /// Makes one step: claims what is due, up to the policy's batch, and deals with each. No two of them
-    /// have the same user and recipient, so they are sent side by side.
+    /// Claims up to `max` of what is due, and returns one delivery for each: to be run at once and side by
+    /// side, since their leases run, by a caller that need not wait for the slowest before it claims again. No
+    /// two of them have the same user and recipient.
     ///
-    /// Cancelling it leaves rows claimed until their lease ends, and may send a mail a second time then.
+    /// Dropping a delivery leaves its row claimed until the lease ends, and may send a mail a second time then.
     ///
     /// # Errors
     ///
-    /// [`DeliverError`] when nothing could be claimed. What goes wrong later is in the outcome.
-    pub async fn execute(&self) -> Result<DeliveryOutcome, DeliverError> {
+    /// [`DeliverError`] when nothing could be claimed. What goes wrong later is in the [`Delivery`].
+    pub async fn execute(&self, max: u32) -> Result<Vec<BoxFuture<'static, Delivery>>, DeliverError> {
+        let Courier { ports, policy } = &*self.courier;
         // From before the claim, so that our idea of the lease ends before the ledger's does.
-        let step = Step { began: self.ports.clock.now(), server_unavailable: AtomicBool::new(false) };
-        let claimed =
-            self.ports.ledger.claim(self.policy.batch, self.policy.lease).await.map_err(DeliverError)?;
-        let side_by_side = claimed.len().max(1);
-        let deliveries = stream::iter(claimed)
-            .map(|claimed| self.deliver(claimed, &step))
-            .buffer_unordered(side_by_side)
-            .collect()
-            .await;
-        Ok(DeliveryOutcome { deliveries })
+        let step = Step { began: ports.clock.now(), server_unavailable: AtomicBool::new(false) };
+        let claimed = ports.ledger.claim(max, policy.lease).await.map_err(DeliverError)?;
+        let step = Arc::new(step);
+        let delivery = |claimed| {
+            let (courier, step) = (self.courier.clone(), step.clone());
+            async move { courier.deliver(claimed, &step).await }.boxed()
+        };
+        Ok(claimed.into_iter().map(delivery).collect())
     }
+}
 
+impl Courier {
     async fn deliver(&self, claimed: Claimed, step: &Step) -> Delivery {
         let ending = self.attempt(&claimed, step).await;
         let not_recorded = self.record(&claimed, &ending, step).await.err();

@@ -26,7 +26,7 @@ pub struct RecordOutcome {
 pub struct SetAside {
     /// Where it came from.
     pub place: Place,
-    /// Why, in words.
+    /// Why, in words that may be logged: what the record holds is told by the dead letter alone.
     pub reason: String,
 }
 
@@ -42,7 +42,7 @@ pub enum RecordError {
     DeadLetters {
         /// The record.
         place: Place,
-        /// Why it must be set aside.
+        /// Why it must be set aside, in words that may be logged.
         reason: String,
         /// Why it was not.
         #[source]
@@ -58,6 +58,13 @@ impl RecordError {
             Self::DeadLetters { source, .. } => source.is_retryable(),
         }
     }
+}
+
+/// A record that is to be set aside.
+struct Unusable {
+    letter: DeadLetter,
+    /// The reason as it may be logged.
+    loggable: String,
 }
 
 /// A record that was understood, with the mails that it asks for.
@@ -82,15 +89,16 @@ impl RecordUserEvents {
     /// [`RecordError`]; the same batch may and must be given again.
     pub async fn execute(&self, batch: &[ReceivedRecord]) -> Result<RecordOutcome, RecordError> {
         let mut planned = Vec::with_capacity(batch.len());
-        let mut letters = Vec::new();
+        let mut unusable = Vec::new();
         for received in batch {
             match decode(&received.record) {
                 Ok(event) => planned.push(Planned { received, notifications: plan(&event) }),
-                Err(error) => letters.push(letter(received, in_words(&error))),
+                // The causes quote the value, which may be an address.
+                Err(error) => unusable.push(set_aside(received, in_words(&error), error.to_string())),
             }
         }
-        let new = self.record(&planned, &mut letters).await?;
-        let set_aside = self.set_aside(letters).await?;
+        let new = self.record(&planned, &mut unusable).await?;
+        let set_aside = self.set_aside(unusable).await?;
         Ok(RecordOutcome { new, set_aside })
     }
 
@@ -99,7 +107,7 @@ impl RecordUserEvents {
     async fn record(
         &self,
         planned: &[Planned<'_>],
-        letters: &mut Vec<DeadLetter>,
+        unusable: &mut Vec<Unusable>,
     ) -> Result<u64, RecordError> {
         let mut new = 0;
         let mut open = vec![planned];
@@ -112,7 +120,8 @@ impl RecordUserEvents {
             match (self.ledger.record(&notifications).await, part) {
                 (Ok(recorded), _) => new += recorded.new,
                 (Err(error @ LedgerError::Rejected(_)), [one]) => {
-                    letters.push(letter(one.received, in_words(&error)));
+                    let words = in_words(&error);
+                    unusable.push(set_aside(one.received, words.clone(), words));
                 }
                 (Err(LedgerError::Rejected(_)), _) => {
                     let (left, right) = part.split_at(part.len() / 2);
@@ -124,11 +133,11 @@ impl RecordUserEvents {
         Ok(new)
     }
 
-    async fn set_aside(&self, letters: Vec<DeadLetter>) -> Result<Vec<SetAside>, RecordError> {
-        let mut set_aside = Vec::with_capacity(letters.len());
-        for letter in letters {
+    async fn set_aside(&self, unusable: Vec<Unusable>) -> Result<Vec<SetAside>, RecordError> {
+        let mut set_aside = Vec::with_capacity(unusable.len());
+        for Unusable { letter, loggable: reason } in unusable {
             let stored = self.dead_letters.put(&letter).await;
-            let DeadLetter { received: ReceivedRecord { place, .. }, reason } = letter;
+            let place = letter.received.place;
             match stored {
                 Ok(()) => set_aside.push(SetAside { place, reason }),
                 Err(source) => return Err(RecordError::DeadLetters { place, reason, source }),
@@ -138,6 +147,6 @@ impl RecordUserEvents {
     }
 }
 
-fn letter(received: &ReceivedRecord, reason: String) -> DeadLetter {
-    DeadLetter { received: received.clone(), reason }
+fn set_aside(received: &ReceivedRecord, reason: String, loggable: String) -> Unusable {
+    Unusable { letter: DeadLetter { received: received.clone(), reason }, loggable }
 }

@@ -12,12 +12,15 @@ use crate::interactors::RecordUserEvents;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// No pause is longer: this bounds how long mail still waits once the database or the broker is back.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long leaving the group may take. The workers stop after us: while a broker that is away was waited for,
+/// they would go on until they are cut off in the middle of a mail.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Records what the consumer reads, batch after batch, until `shutdown`.
 ///
 /// A batch that cannot be recorded is tried again, for ever: going on would lose it. At shutdown the batch
 /// in hand is finished if that needs no waiting, else it is left to the next member of the group; then the
-/// consumer is closed.
+/// consumer is closed, for which it has five seconds.
 pub async fn consume_loop(
     mut consumer: Box<dyn EventConsumer>,
     record: &RecordUserEvents,
@@ -42,8 +45,12 @@ pub async fn consume_loop(
             }
         }
     }
-    if let Err(error) = consumer.close().await {
-        tracing::warn!(error = &error as &dyn Error, "the consumer left without saying so");
+    match tokio::time::timeout(CLOSE_LIMIT, consumer.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(error = &error as &dyn Error, "the consumer left without saying so");
+        }
+        Err(_) => tracing::warn!("the consumer could not leave in time; others take over after a time"),
     }
 }
 

@@ -1,11 +1,12 @@
 use std::error::Error;
 use std::time::Duration;
 
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::Wake;
 use super::backoff::Backoff;
-use crate::interactors::{DeliverNotifications, Delivery, DeliveryOutcome, Ending};
+use crate::interactors::{DeliverNotifications, Delivery, Ending};
 
 /// How a worker paces itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,32 +30,29 @@ impl Default for DeliveryPace {
     }
 }
 
-/// One worker: delivers step by step while there is something due, else waits to be woken or for the poll
+/// One worker: sends up to `side_by_side` mails at once and claims more whenever one has ended, so that a slow
+/// one takes up its own place and nobody else's. With nothing due it waits to be woken or for the poll
 /// interval. Any number may run side by side.
 ///
 /// After `shutdown` it claims nothing more and returns when what it had claimed is dealt with.
+///
+/// # Panics
+///
+/// When a delivery panicked.
 pub async fn delivery_loop(
     deliver: &DeliverNotifications,
+    side_by_side: u32,
     recorded: &Wake,
     pace: DeliveryPace,
     shutdown: &CancellationToken,
 ) {
     let mut backoff = Backoff::new(pace.first_pause, pace.longest_pause);
+    let mut sending = JoinSet::new();
     while !shutdown.is_cancelled() {
-        match deliver.execute().await {
-            Ok(outcome) => {
-                log(&outcome);
-                if outcome.server_unavailable() {
-                    backoff.pause(shutdown).await;
-                    continue;
-                }
-                backoff.reset();
-                if outcome.claimed() == 0 {
-                    tokio::select! {
-                        () = shutdown.cancelled() => {}
-                        () = recorded.woken() => {}
-                        () = tokio::time::sleep(pace.poll_interval) => {}
-                    }
+        match deliver.execute(room(&sending, side_by_side)).await {
+            Ok(deliveries) => {
+                for delivery in deliveries {
+                    sending.spawn(delivery);
                 }
             }
             Err(error) => {
@@ -62,12 +60,46 @@ pub async fn delivery_loop(
                 backoff.pause(shutdown).await;
             }
         }
+        // Either something due may have been left for want of room, or nothing is due: whatever ends makes
+        // room, and perhaps the next mail to its address due.
+        let mut ended = tokio::select! {
+            Some(ended) = sending.join_next() => vec![ended],
+            () = recorded.woken(), if room(&sending, side_by_side) > 0 => vec![],
+            () = tokio::time::sleep(pace.poll_interval), if room(&sending, side_by_side) > 0 => vec![],
+            () = shutdown.cancelled() => vec![],
+        };
+        ended.extend(std::iter::from_fn(|| sending.try_join_next()));
+        let ended: Vec<_> = ended.into_iter().filter_map(finished).collect();
+        if ended.iter().any(|one| matches!(one.ending, Ending::ServerUnavailable { .. })) {
+            backoff.pause(shutdown).await;
+            // What failed meanwhile met the same trouble, which has been waited for.
+            while let Some(ended) = sending.try_join_next() {
+                finished(ended);
+            }
+        } else if ended.iter().any(|one| !matches!(one.ending, Ending::Released)) {
+            backoff.reset();
+        }
+    }
+    while let Some(ended) = sending.join_next().await {
+        finished(ended);
     }
 }
 
-fn log(outcome: &DeliveryOutcome) {
-    for delivery in &outcome.deliveries {
-        log_one(delivery);
+/// How many more mails may be sent at once.
+fn room(sending: &JoinSet<Delivery>, side_by_side: u32) -> u32 {
+    side_by_side.saturating_sub(u32::try_from(sending.len()).unwrap_or(u32::MAX))
+}
+
+/// Logs a delivery that ended; passes its panic on.
+fn finished(ended: Result<Delivery, JoinError>) -> Option<Delivery> {
+    match ended {
+        Ok(delivery) => {
+            log_one(&delivery);
+            Some(delivery)
+        }
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // Cancelled by the end of the runtime.
+        Err(_) => None,
     }
 }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
-use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
@@ -104,14 +104,10 @@ impl EventConsumer for KafkaConsumer {
     }
 
     async fn close(self: Box<Self>) -> Result<(), ConsumeError> {
-        // Committing and leaving block while they wait for the broker.
-        let closed =
-            tokio::task::spawn_blocking(move || self.consumer.commit_consumer_state(CommitMode::Sync));
-        match closed.await {
-            Ok(Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) | Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(failed("commit the last offsets", error)),
-            Err(panicked) => Err(failed("leave the group", panicked)),
-        }
+        let closed = tokio::task::spawn_blocking(move || {
+            self.consumer.commit_consumer_state(rdkafka::consumer::CommitMode::Sync)
+        });
+        closed.await.map(drop).map_err(|panicked| failed("leave the group", panicked))
     }
 }
 

@@ -14,9 +14,11 @@ use table_broker::{NewRecord, TableBroker};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::support::databases::{Backend, with_server_database};
 use crate::support::events::{junk, record};
-use crate::support::eventually;
+use crate::support::silent_proxy::SilentProxy;
 use crate::support::smtp_server::{Act, Session, SmtpServer};
+use crate::support::{DEADLINE, eventually};
 
 fn config(folder: &Path, server: &SmtpServer) -> NotifierConfig {
     let smtp = SmtpSettings::parse(&SecretString::from(server.url()), "accounts@sender.example").unwrap();
@@ -105,4 +107,36 @@ async fn a_lease_that_a_send_can_outlive_is_refused_by_its_setting() {
     let config = NotifierConfig { lease: Duration::from_secs(65), ..config(folder.path(), &server) };
     let error = composition::build(config).await.err().unwrap().to_string();
     assert!(error.starts_with("lease-seconds: it must be longer than 65 seconds"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_fell_silent_does_not_hold_up_the_stop() {
+    with_server_database(Backend::MariaDb, async |url| {
+        tokio::spawn(stops_before_a_silent_database(url)).await
+    })
+    .await;
+}
+
+async fn stops_before_a_silent_database(url: String) {
+    let folder = tempfile::tempdir().unwrap();
+    let server = SmtpServer::start([]).await;
+    let mut address = url::Url::parse(&url).unwrap();
+    let host = address.host_str().unwrap().to_owned();
+    let proxy = SilentProxy::before(format!("{host}:{}", address.port().unwrap_or(3306))).await;
+    address.set_host(Some("127.0.0.1")).unwrap();
+    address.set_port(Some(proxy.port())).unwrap();
+    let config = NotifierConfig {
+        database: DatabaseUrl::parse(address.as_str()).unwrap(),
+        drain: Duration::from_millis(100),
+        ..config(folder.path(), &server)
+    };
+    composition::migrate(&config.database).await.unwrap();
+    let notifier = composition::build(config).await.unwrap();
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(notifier.run(shutdown.clone()));
+    append(folder.path(), [record(1, 1).record]).await;
+    eventually("the first mail", async || (server.accepted().len() == 1).then_some(())).await;
+    proxy.fall_silent();
+    shutdown.cancel();
+    tokio::time::timeout(DEADLINE, running).await.expect("a stop in time").unwrap();
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use notifier_service::entities::{DeliveryPolicy, Notification, RetrySchedule};
-use notifier_service::interactors::{DeliverNotifications, DeliveryOutcome, DeliveryPorts, Ending};
+use notifier_service::interactors::{DeliverNotifications, Delivery, DeliveryPorts, Ending};
 use notifier_service::repositories::{LedgerError, MailerError, NotificationLedger};
 
 use crate::support::events::notification;
@@ -12,7 +13,6 @@ use crate::support::fakes::{FakeMailServer, NoJitter, PlainRenderer, SteppedCloc
 use crate::support::in_memory_ledger::{InMemoryLedger, State};
 
 const POLICY: DeliveryPolicy = DeliveryPolicy {
-    batch: 8,
     lease: Duration::from_secs(60),
     send_margin: Duration::from_secs(20),
     retry: RetrySchedule {
@@ -22,8 +22,29 @@ const POLICY: DeliveryPolicy = DeliveryPolicy {
     },
 };
 
+const SIDE_BY_SIDE: u32 = 8;
+
 const A: &str = "a@example.org";
 const B: &str = "b@example.org";
+
+#[derive(Debug)]
+struct Outcome {
+    deliveries: Vec<Delivery>,
+}
+
+impl Outcome {
+    fn claimed(&self) -> usize {
+        self.deliveries.len()
+    }
+
+    fn sent(&self) -> usize {
+        self.deliveries.iter().filter(|one| matches!(one.ending, Ending::Sent)).count()
+    }
+
+    fn server_unavailable(&self) -> bool {
+        self.deliveries.iter().any(|one| matches!(one.ending, Ending::ServerUnavailable { .. }))
+    }
+}
 
 struct World {
     clock: Arc<SteppedClock>,
@@ -55,8 +76,10 @@ impl World {
         Self { deliver: DeliverNotifications::new(ports, POLICY), clock, ledger, server }
     }
 
-    async fn step(&self) -> DeliveryOutcome {
-        self.deliver.execute().await.unwrap()
+    /// Claims, and runs what it got until the last has ended.
+    async fn step(&self) -> Outcome {
+        let claimed = self.deliver.execute(SIDE_BY_SIDE).await.unwrap();
+        Outcome { deliveries: join_all(claimed).await }
     }
 
     fn states(&self) -> Vec<(State, u32)> {
@@ -239,6 +262,6 @@ async fn a_template_that_fails_ends_its_own_mail_only() {
 async fn without_a_ledger_nothing_is_claimed() {
     let world = World::with(&[notification(1, 1, A)]).await;
     world.ledger.fail_next(1);
-    assert!(world.deliver.execute().await.is_err());
+    assert!(world.deliver.execute(SIDE_BY_SIDE).await.is_err());
     assert_eq!(world.step().await.sent(), 1);
 }

@@ -10,6 +10,7 @@ use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord};
 use shared_kernel::{CDC_TOPIC, WireRecord, dead_letter_topic};
 
 use crate::event_consumer_contract::read;
+use crate::support::DEADLINE;
 use crate::support::events::record;
 
 /// A Kafka in memory, with one broker and both topics.
@@ -83,4 +84,29 @@ async fn committing_what_another_member_reads_now_is_no_error() {
     let mut other = kafka.consumer("other", CDC_TOPIC);
     other.commit(&batch).await.unwrap();
     Box::new(other).close().await.unwrap();
+}
+
+#[test]
+fn leaving_while_the_broker_is_away_does_not_hold_up_the_end_of_the_process() {
+    let (ended, has_ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let kafka = runtime.block_on(async {
+            let kafka = MockKafka::start();
+            let mut consumer = kafka.consumer("group", CDC_TOPIC);
+            kafka.append(&record(0, 1).record).await;
+            let batch = read(&mut consumer, 1).await;
+            consumer.commit(&batch).await.unwrap();
+            kafka.cluster.broker_down(1).unwrap();
+            // As the loop does, whether or not the consumer could leave by then.
+            let _ = tokio::time::timeout(Duration::from_secs(1), Box::new(consumer).close()).await;
+            kafka
+        });
+        // As at the end of `main`: waits for whatever blocks a thread of the runtime.
+        drop(runtime);
+        ended.send(()).unwrap();
+        drop(kafka);
+    });
+    has_ended.recv_timeout(DEADLINE).expect("an end in time");
 }

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use notifier_service::data_sources::{MySqlNotificationLedger, SqliteNotificationLedger};
 use notifier_service::entities::{Claimed, Notification, NotificationId};
 use notifier_service::repositories::{LedgerCounts, LedgerError, NotificationLedger};
 use shared_kernel::UserField;
+use sqlx::Connection;
 
 use crate::support::events::notification;
 use crate::support::{
-    databases::{Backend, with_ledger},
+    databases::{Backend, with_ledger, with_server_database},
     eventually,
 };
 
@@ -44,6 +46,7 @@ contract! {
     what_is_recorded_is_claimed_unchanged
     recording_again_changes_nothing
     a_batch_is_recorded_as_a_whole_or_not_at_all
+    a_batch_of_values_far_too_long_is_rejected_for_good
     rows_are_claimed_in_recorded_order
     a_claimed_row_is_not_claimed_again_while_its_lease_runs
     a_row_whose_lease_ended_is_claimed_again
@@ -112,6 +115,16 @@ async fn a_batch_is_recorded_as_a_whole_or_not_at_all(ledger: Ledger) {
     assert!(!error.is_retryable());
     assert_eq!(ledger.counts().await.unwrap(), LedgerCounts::default());
     assert_eq!(record(&ledger, &[good]).await, 1);
+}
+
+async fn a_batch_of_values_far_too_long_is_rejected_for_good(ledger: Ledger) {
+    // Together more than a database server takes at once.
+    let overlong = "x".repeat(1 << 20);
+    let batch: Vec<_> = (1..=70)
+        .map(|n| Notification { username: overlong.clone(), ..notification(n, n, "a@example.org") })
+        .collect();
+    let error = ledger.record(&batch).await.unwrap_err();
+    assert!(matches!(error, LedgerError::Rejected(_)), "{error:?}");
 }
 
 async fn rows_are_claimed_in_recorded_order(ledger: Ledger) {
@@ -291,4 +304,59 @@ async fn age_is_counted_from_recording(ledger: Ledger) {
         (claimed.age > first.age).then_some(())
     })
     .await;
+}
+
+const BY_A_NEWER_RELEASE: &str = "UPDATE notifications SET kind = 'of-a-newer-release' WHERE seq = 1";
+
+/// A row that this build cannot read, one behind it and one of another user: only the last is claimed.
+async fn leaves_a_newer_releases_row_alone(
+    ledger: &dyn NotificationLedger,
+    change: impl Future<Output = ()>,
+) {
+    let all = [(1, 1), (2, 1), (3, 2)].map(|(number, user)| notification(number, user, "a@example.org"));
+    ledger.record(&all).await.unwrap();
+    change.await;
+    assert_eq!(ids(&ledger.claim(10, LONG).await.unwrap()), [all[2].id]);
+    assert_eq!(ledger.counts().await.unwrap().queued, 3);
+}
+
+async fn newer_release_on_a_server(backend: Backend) {
+    with_server_database(backend, async |url| {
+        tokio::spawn(async move {
+            MySqlNotificationLedger::migrate(&url).await.unwrap();
+            let ledger = MySqlNotificationLedger::open(&url, 2).await.unwrap();
+            let change = async {
+                let mut connection = sqlx::MySqlConnection::connect(&url).await.unwrap();
+                sqlx::raw_sql(BY_A_NEWER_RELEASE).execute(&mut connection).await.unwrap();
+            };
+            leaves_a_newer_releases_row_alone(&ledger, change).await;
+            ledger.close().await;
+        })
+        .await
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_mariadb_a_newer_releases_row_is_left_alone_and_holds_no_other_user_up() {
+    newer_release_on_a_server(Backend::MariaDb).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_mysql_a_newer_releases_row_is_left_alone_and_holds_no_other_user_up() {
+    newer_release_on_a_server(Backend::MySql).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_sqlite_a_newer_releases_row_is_left_alone_and_holds_no_other_user_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    SqliteNotificationLedger::migrate(&path).await.unwrap();
+    let ledger = SqliteNotificationLedger::open(&path).await.unwrap();
+    let change = async {
+        let mut connection = sqlx::SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+        sqlx::raw_sql(BY_A_NEWER_RELEASE).execute(&mut connection).await.unwrap();
+    };
+    leaves_a_newer_releases_row_alone(&ledger, change).await;
+    ledger.close().await;
 }

@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers included")]
 
 mod composition;
+mod consume_loop;
 mod deliver_notifications;
+mod delivery_loop;
 mod event_consumer_contract;
 mod kafka_consumer;
 mod ledger_contract;

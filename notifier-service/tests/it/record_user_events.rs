@@ -71,6 +71,19 @@ async fn what_cannot_be_understood_is_set_aside_and_the_rest_goes_on() {
 }
 
 #[tokio::test]
+async fn what_a_record_holds_is_told_by_its_dead_letter_and_not_for_the_log() {
+    let world = world();
+    let mut misshapen = record(1, 1);
+    misshapen.record.value = br#"{"op":"u","before":"ada@example.org"}"#.to_vec();
+    world.dead_letters.fail_next(1);
+    let error = world.record.execute(std::slice::from_ref(&misshapen)).await.unwrap_err();
+    let outcome = world.record.execute(&[misshapen]).await.unwrap();
+    assert!(world.dead_letters.letters()[0].reason.contains("ada@example.org"));
+    assert!(!error.to_string().contains("ada@"), "{error}");
+    assert_eq!(outcome.set_aside[0].reason, "the value is not a user change");
+}
+
+#[tokio::test]
 async fn a_record_that_the_ledger_can_never_hold_is_found_and_set_aside() {
     let world = world();
     let batch: Vec<_> =

@@ -3,10 +3,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::mysql::{MySql, MySqlPool};
 use sqlx::{Executor, QueryBuilder, Transaction};
+use thiserror::Error;
 
 use super::open;
 use crate::data_sources::OpenError;
-use crate::data_sources::sql::{ClaimedColumns, changed_to_text, claimed, micros, shortened, unavailable};
+use crate::data_sources::sql::{
+    ClaimedColumns, changed_to_text, claimed, known_kinds, micros, shortened, unavailable,
+};
 use crate::entities::{Claimed, Lease, LeaseToken, Notification};
 use crate::repositories::{LedgerCounts, LedgerError, NotificationLedger, RecordedCount};
 
@@ -53,9 +56,11 @@ impl MySqlNotificationLedger {
     /// The indexes are named because statistics are of no help here: a queue that was empty a moment ago
     /// may hold a hundred thousand rows now.
     async fn candidates(&self, max: u32) -> Result<Vec<u64>, LedgerError> {
-        sqlx::query_scalar(
+        sqlx::query_scalar(concat!(
             "SELECT n.seq FROM notifications n FORCE INDEX (notifications_due)
-             WHERE n.state = 'queued' AND n.dueAt <= UTC_TIMESTAMP(6)
+             WHERE n.state = 'queued' AND n.kind IN ",
+            known_kinds!(),
+            " AND n.dueAt <= UTC_TIMESTAMP(6)
                AND (n.leaseUntil IS NULL OR n.leaseUntil <= UTC_TIMESTAMP(6))
                AND NOT EXISTS (
                    SELECT 1 FROM notifications earlier FORCE INDEX (notifications_turn)
@@ -63,7 +68,7 @@ impl MySqlNotificationLedger {
                      AND earlier.state = 'queued' AND earlier.seq < n.seq)
              ORDER BY n.dueAt, n.seq
              LIMIT ?",
-        )
+        ))
         .bind(max)
         .fetch_all(&self.pool)
         .await
@@ -90,6 +95,7 @@ impl MySqlNotificationLedger {
 #[async_trait]
 impl NotificationLedger for MySqlNotificationLedger {
     async fn record(&self, batch: &[Notification]) -> Result<RecordedCount, LedgerError> {
+        batch.iter().try_for_each(check_lengths)?;
         let mut transaction = self.pool.begin().await.map_err(unavailable)?;
         let mut recorded = RecordedCount::default();
         for rows in batch.chunks(ROWS_PER_INSERT) {
@@ -181,6 +187,30 @@ impl NotificationLedger for MySqlNotificationLedger {
     }
 }
 
+/// A value does not fit into its column.
+#[derive(Debug, Error)]
+#[error("{bytes} bytes are too long for {column}")]
+struct TooLong {
+    column: &'static str,
+    bytes: usize,
+}
+
+/// Refuses what is far too long before it is sent. The database's own refusal comes too late where the rows of
+/// one INSERT together exceed its largest packet: that looks like trouble that passes, and never does.
+fn check_lengths(row: &Notification) -> Result<(), LedgerError> {
+    // The columns' limits in bytes; where they are given in characters, the database counts those.
+    let lengths = [
+        ("recipient", row.recipient.as_str().len(), 4 * 320),
+        ("username", row.username.len(), 4 * 255),
+        ("fullName", row.full_name.as_deref().map_or(0, str::len), 4 * 255),
+        ("changed", changed_to_text(&row.changed).len(), 65_535),
+    ];
+    match lengths.into_iter().find(|(_, bytes, most)| bytes > most) {
+        Some((column, bytes, _)) => Err(LedgerError::Rejected(TooLong { column, bytes }.into())),
+        None => Ok(()),
+    }
+}
+
 /// Inserts the rows that are not known, and tells how many those were.
 async fn insert(transaction: &mut Transaction<'_, MySql>, rows: &[Notification]) -> Result<u64, sqlx::Error> {
     let known = count(transaction, rows).await?;
@@ -222,7 +252,9 @@ async fn count(transaction: &mut Transaction<'_, MySql>, rows: &[Notification]) 
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-/// Locks those of the rows that can still be claimed and that no other claim is taking.
+/// Locks those of the rows that can still be claimed and that no other claim is taking. By the primary key:
+/// the index of what is due, which a short queue makes attractive, would also lock the rows of other claims
+/// for a moment.
 async fn lock(
     transaction: &mut Transaction<'_, MySql>,
     seqs: &[u64],
@@ -230,7 +262,7 @@ async fn lock(
     let mut query = QueryBuilder::new(
         "SELECT id, eventId, userId, kind, recipient, locale, username, fullName, changed, traceparent,
              CAST(attempts AS SIGNED), TIMESTAMPDIFF(MICROSECOND, recordedAt, UTC_TIMESTAMP(6))
-         FROM notifications
+         FROM notifications FORCE INDEX (PRIMARY)
          WHERE state = 'queued' AND dueAt <= UTC_TIMESTAMP(6)
            AND (leaseUntil IS NULL OR leaseUntil <= UTC_TIMESTAMP(6)) AND seq IN (",
     );

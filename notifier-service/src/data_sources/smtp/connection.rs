@@ -29,7 +29,13 @@ impl Patience {
         self,
         dialogue: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Failure> {
-        let until = self.deadline.min(Instant::now() + self.command);
+        let now = Instant::now();
+        // Not even begun: a process that was stopped meanwhile must not write a message's end, which would
+        // go out before the timeout below is looked at. The lease may be another worker's by now.
+        if now >= self.deadline {
+            return Err(Failure::Timeout);
+        }
+        let until = self.deadline.min(now + self.command);
         match timeout_at(until, dialogue).await {
             Ok(done) => done.map_err(Into::into),
             Err(_) => Err(Failure::Timeout),
@@ -173,4 +179,22 @@ async fn connect(settings: &SmtpSettings) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((settings.host.as_str(), settings.port)).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn after_the_deadline_no_step_is_begun() {
+        let patience = Patience { deadline: Instant::now(), command: Duration::from_secs(60) };
+        let mut begun = false;
+        let step = async {
+            begun = true;
+            Ok::<_, Failure>(())
+        };
+        let done = patience.wait(step).await;
+        assert!(matches!(done, Err(Failure::Timeout)), "{done:?}");
+        assert!(!begun);
+    }
 }

@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use lettre::Address;
 use lettre::message::Mailbox;
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
@@ -90,12 +91,24 @@ impl SmtpSettings {
             port,
             tls,
             credentials,
-            from: from.parse().map_err(|_| SmtpSettingsError::From)?,
+            from: sender(from).ok_or(SmtpSettingsError::From)?,
             command_timeout: Duration::from_secs(30),
             total_timeout: Duration::from_secs(60),
             max_idle: 8,
         })
     }
+}
+
+/// The sender with its domain in ASCII, as every server and reader takes it. A part before the `@` that is not
+/// ASCII is none: mail of it needs SMTPUTF8 all the way.
+fn sender(from: &str) -> Option<Mailbox> {
+    let Mailbox { name, email } = from.parse().ok()?;
+    if email.domain().is_ascii() {
+        return email.user().is_ascii().then_some(Mailbox { name, email });
+    }
+    let domain = idna::domain_to_ascii(email.domain()).ok()?;
+    let email = Address::new(email.user(), domain).ok().filter(|email| email.user().is_ascii())?;
+    Some(Mailbox { name, email })
 }
 
 fn tls(url: &Url) -> Result<SmtpTls, SmtpSettingsError> {
@@ -199,5 +212,9 @@ mod tests {
         assert_eq!(SmtpSettings::parse(&url, "nobody").unwrap_err(), SmtpSettingsError::From);
         let settings = SmtpSettings::parse(&url, "accounts@example.org").unwrap();
         assert_eq!(settings.from.email.domain(), "example.org");
+        let settings = SmtpSettings::parse(&url, "Bücher <accounts@bücher.example>").unwrap();
+        assert_eq!(settings.from.email.to_string(), "accounts@xn--bcher-kva.example");
+        assert_eq!(settings.from.name.as_deref(), Some("Bücher"));
+        assert_eq!(SmtpSettings::parse(&url, "bücher@example.org").unwrap_err(), SmtpSettingsError::From);
     }
 }

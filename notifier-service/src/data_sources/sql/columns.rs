@@ -13,6 +13,15 @@ use crate::repositories::LedgerError;
 /// How many characters of an error's words a row keeps.
 const MAX_WORDS: usize = 1000;
 
+/// The kinds of mail that this build can write, as a list of SQL. A row of another kind is a newer release's:
+/// it is left to that, and claims nothing for itself that could go to rows which this build understands.
+macro_rules! known_kinds {
+    () => {
+        "('registered', 'updated', 'deleted')"
+    };
+}
+pub(in crate::data_sources) use known_kinds;
+
 /// The columns of a claimable row, in the order in which both ledgers select them: `id`, `eventId`,
 /// `userId`, `kind`, `recipient`, `locale`, `username`, `fullName`, `changed`, `traceparent`, `attempts`,
 /// and the age in microseconds.
@@ -114,6 +123,12 @@ mod tests {
         let error = claimed(columns, LeaseToken([0; 16])).unwrap_err();
         let LedgerError::Unavailable(source) = error else { panic!("{error:?}") };
         assert!(source.to_string().contains("kind \"reset\""), "{source}");
+    }
+
+    #[test]
+    fn every_kind_of_this_build_is_claimed() {
+        let names: Vec<_> = NotificationKind::ALL.iter().map(|kind| format!("'{}'", kind.as_str())).collect();
+        assert_eq!(known_kinds!(), format!("({})", names.join(", ")));
     }
 
     #[test]

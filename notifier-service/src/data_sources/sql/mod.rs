@@ -4,7 +4,7 @@ mod columns;
 mod error;
 mod migrations;
 
-pub(super) use columns::{ClaimedColumns, changed_to_text, claimed, micros, shortened};
+pub(super) use columns::{ClaimedColumns, changed_to_text, claimed, known_kinds, micros, shortened};
 pub use error::OpenError;
 pub(super) use error::unavailable;
 pub(super) use migrations::{MIGRATIONS_TABLE, is_up_to_date, migrator};

@@ -7,7 +7,9 @@ use sqlx::{Executor, QueryBuilder, Transaction};
 
 use super::open::{self, Pools};
 use crate::data_sources::OpenError;
-use crate::data_sources::sql::{ClaimedColumns, changed_to_text, claimed, micros, shortened, unavailable};
+use crate::data_sources::sql::{
+    ClaimedColumns, changed_to_text, claimed, known_kinds, micros, shortened, unavailable,
+};
 use crate::entities::{Claimed, Lease, LeaseToken, Notification};
 use crate::repositories::{LedgerCounts, LedgerError, NotificationLedger, RecordedCount};
 
@@ -26,7 +28,9 @@ macro_rules! claimable {
     () => {
         concat!(
             "FROM notifications n
-             WHERE n.state = 'queued' AND n.dueAt <= ",
+             WHERE n.state = 'queued' AND n.kind IN ",
+            known_kinds!(),
+            " AND n.dueAt <= ",
             now!(),
             " AND (n.leaseUntil IS NULL OR n.leaseUntil <= ",
             now!(),

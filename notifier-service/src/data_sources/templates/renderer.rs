@@ -169,7 +169,7 @@ mod tests {
     fn an_update_that_names_no_field_still_makes_sense() {
         let mail =
             render(&Notification { changed: vec![], ..notification(NotificationKind::Updated, Locale::En) });
-        assert!(mail.text.contains("your account ada was changed."), "{}", mail.text);
+        assert!(mail.text.contains("Your account ada was changed."), "{}", mail.text);
         assert!(!mail.html.contains("<ul>"), "{}", mail.html);
     }
 }

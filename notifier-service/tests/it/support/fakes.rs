@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -51,6 +51,7 @@ pub(crate) struct FakeMailServer {
 struct FakeMailServerState {
     accepted: Vec<Mail>,
     answers: HashMap<String, MailerError>,
+    hanging: HashSet<String>,
     during_send: Option<Box<dyn Fn() + Send>>,
 }
 
@@ -62,6 +63,11 @@ impl FakeMailServer {
 
     pub(crate) fn accept(&self, address: &str) {
         self.inner.lock().unwrap().answers.remove(address);
+    }
+
+    /// Never answers a mail to that address.
+    pub(crate) fn hang(&self, address: &str) {
+        self.inner.lock().unwrap().hanging.insert(address.to_owned());
     }
 
     /// Does this while a mail is being sent.
@@ -78,6 +84,10 @@ impl FakeMailServer {
 #[async_trait]
 impl Mailer for FakeMailServer {
     async fn send(&self, mail: &Mail) -> Result<(), MailerError> {
+        let hangs = self.inner.lock().unwrap().hanging.contains(mail.recipient.as_str());
+        if hangs {
+            std::future::pending::<()>().await;
+        }
         let mut inner = self.inner.lock().unwrap();
         if let Some(happens) = &inner.during_send {
             happens();

@@ -5,13 +5,6 @@ use shared_kernel::UserId;
 use crate::entities::{NotificationId, NotificationKind};
 use crate::repositories::LedgerError;
 
-/// What became of everything that one step claimed.
-#[derive(Debug, Default)]
-pub struct DeliveryOutcome {
-    /// One a claimed notification, in the order that they ended.
-    pub deliveries: Vec<Delivery>,
-}
-
 /// What became of one claimed notification. Holds nothing that may not be logged.
 #[derive(Debug)]
 pub struct Delivery {
@@ -56,21 +49,4 @@ pub enum Ending {
     },
     /// It was put back untried: the server had become unavailable, or too little was left of the lease.
     Released,
-}
-
-impl DeliveryOutcome {
-    /// How many were claimed. With none, there is nothing due now.
-    pub fn claimed(&self) -> usize {
-        self.deliveries.len()
-    }
-
-    /// How many a server accepted.
-    pub fn sent(&self) -> usize {
-        self.deliveries.iter().filter(|delivery| matches!(delivery.ending, Ending::Sent)).count()
-    }
-
-    /// Whether the server was found to be unavailable, so that the caller should pause.
-    pub fn server_unavailable(&self) -> bool {
-        self.deliveries.iter().any(|delivery| matches!(delivery.ending, Ending::ServerUnavailable { .. }))
-    }
 }
