@@ -104,10 +104,20 @@ impl EventConsumer for KafkaConsumer {
     }
 
     async fn close(self: Box<Self>) -> Result<(), ConsumeError> {
-        let closed = tokio::task::spawn_blocking(move || {
-            self.consumer.commit_consumer_state(rdkafka::consumer::CommitMode::Sync)
-        });
-        closed.await.map(drop).map_err(|panicked| failed("leave the group", panicked))
+        // Dropping the consumer commits what was stored and leaves the group. It blocks, for ever perhaps while
+        // the broker is away; a thread of its own does not hold up the end of the process, unlike one of the
+        // runtime's. Not by a commit of our own before: librdkafka waits for that without any limit.
+        let (closed, is_closed) = tokio::sync::oneshot::channel();
+        let leave = move || {
+            drop(self.consumer);
+            // Nobody may be waiting any more.
+            let _ = closed.send(());
+        };
+        std::thread::Builder::new()
+            .name("kafka-leave".to_owned())
+            .spawn(leave)
+            .map_err(|error| failed("leave the group", error))?;
+        is_closed.await.map_err(|panicked| failed("leave the group", panicked))
     }
 }
 
