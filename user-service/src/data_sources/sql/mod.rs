@@ -6,6 +6,7 @@ mod migrations;
 mod outbox_change_feed;
 mod outbox_row;
 pub(super) mod statements;
+mod user_repository;
 mod user_row;
 mod user_transaction;
 
@@ -15,6 +16,7 @@ pub use migrations::SchemaError;
 pub(super) use migrations::{is_current, migrator};
 pub(super) use outbox_change_feed::outbox_change_feed;
 pub(super) use outbox_row::{OutboxRow, captured, captured_change, encoded_payload};
+pub(super) use user_repository::implement_user_repository;
 pub(super) use user_row::{bind_user, user_from_row};
 pub(super) use user_transaction::implement_user_transaction;
 

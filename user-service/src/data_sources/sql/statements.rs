@@ -1,17 +1,22 @@
 //! Statements that MySQL, MariaDB and SQLite all understand.
 
-pub(in crate::data_sources) const SELECT_USER: &str = "SELECT id, username, email, pendingEmail, password, fullName, dateOfBirth, \
-     address, status, locale, version, securityVersion, passwordChangedAt, createdAt, lastUpdated, lastEventId \
-     FROM users WHERE id = ?";
+/// Every column of an account, in whichever rows the rest of the statement says.
+macro_rules! select_users {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, username, email, pendingEmail, password, fullName, dateOfBirth, address, status, locale, \
+             version, securityVersion, passwordChangedAt, createdAt, lastUpdated, lastEventId FROM users ",
+            $rest
+        )
+    };
+}
+
+pub(in crate::data_sources) const SELECT_USER: &str = select_users!("WHERE id = ?");
 
 #[cfg(feature = "mysql")]
-pub(in crate::data_sources) const LOCK_USER: &str = "SELECT id, username, email, pendingEmail, password, fullName, dateOfBirth, \
-     address, status, locale, version, securityVersion, passwordChangedAt, createdAt, lastUpdated, lastEventId \
-     FROM users WHERE id = ? FOR UPDATE";
+pub(in crate::data_sources) const LOCK_USER: &str = select_users!("WHERE id = ? FOR UPDATE");
 
-pub(in crate::data_sources) const LIST_USERS: &str = "SELECT id, username, email, pendingEmail, password, fullName, dateOfBirth, \
-     address, status, locale, version, securityVersion, passwordChangedAt, createdAt, lastUpdated, lastEventId \
-     FROM users WHERE id > ? ORDER BY id LIMIT ?";
+pub(in crate::data_sources) const LIST_USERS: &str = select_users!("WHERE id > ? ORDER BY id LIMIT ?");
 
 /// The id comes last, so that [`super::bind_user`] serves both this and [`UPDATE_USER`].
 pub(in crate::data_sources) const INSERT_USER: &str = "INSERT INTO users (username, email, pendingEmail, password, fullName, \
