@@ -40,18 +40,19 @@ pub struct EventMetadata {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UserChange {
-    /// What was done to the row.
-    pub op: Op,
+    /// What was done to the row; absent for a request, which changes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub op: Option<Op>,
     /// The row before the change; null for a new row.
     pub before: Option<UserSnapshot>,
-    /// The row after the change; null for a deleted row.
+    /// The row after the change, or as it is when a request is made; null for a deleted row.
     pub after: Option<UserSnapshot>,
     /// The columns that changed, by name, those included whose values never leave the database.
-    /// Empty for a new and for a deleted row.
+    /// Empty for a new and for a deleted row, and for a request.
     #[serde(default)]
     pub changed: Vec<UserField>,
     /// The row's version after the change (for a deletion: the one that its deletion would have made).
-    /// It rises by one with every change of the user.
+    /// It rises by one with every change of the user; a request has the version that it found.
     pub version: i64,
     /// Rises with every confirmation, change or cancelling of an address and change of password.
     pub security_version: i64,

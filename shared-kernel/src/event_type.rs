@@ -12,11 +12,21 @@ pub enum EventType {
     Updated,
     /// The account is gone.
     Deleted,
+    /// Somebody asked for a link to choose a new password. No row changed.
+    PasswordResetRequested,
+    /// The user asked for the link that confirms an address once more. No row changed.
+    ConfirmationRequested,
 }
 
 impl EventType {
     /// Every type that this build writes and reads.
-    pub const ALL: [Self; 3] = [Self::Registered, Self::Updated, Self::Deleted];
+    pub const ALL: [Self; 5] = [
+        Self::Registered,
+        Self::Updated,
+        Self::Deleted,
+        Self::PasswordResetRequested,
+        Self::ConfirmationRequested,
+    ];
 
     /// The name with its version, as in the `ce_type` header.
     pub fn as_str(self) -> &'static str {
@@ -24,6 +34,8 @@ impl EventType {
             Self::Registered => "inf-user.user.registered.v1",
             Self::Updated => "inf-user.user.updated.v1",
             Self::Deleted => "inf-user.user.deleted.v1",
+            Self::PasswordResetRequested => "inf-user.user.password-reset-requested.v1",
+            Self::ConfirmationRequested => "inf-user.user.confirmation-requested.v1",
         }
     }
 

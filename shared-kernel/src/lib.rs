@@ -1,13 +1,16 @@
 //! What user-service and notifier-service must agree on, and nothing else: the event contract of
-//! the topic `cdc.inf-user`, the ids and vocabulary that cross it, the topic names, and how a broker is named.
+//! the topic `cdc.inf-user`, the ids and vocabulary that cross it, the topic names, how a broker is named, and the
+//! action tokens that one service signs and the other one honours.
 //!
 //! Everything here is pure: no I/O, no clock, no randomness. Any layer of either service may use it.
 
 mod account_status;
+mod action_token;
 mod event;
 mod event_type;
 mod in_words;
 mod locale;
+mod signing_keys;
 mod topics;
 mod urls;
 mod user_field;
@@ -15,10 +18,12 @@ mod user_id;
 mod wire;
 
 pub use account_status::AccountStatus;
+pub use action_token::{ActionPurpose, ActionToken, BadActionToken};
 pub use event::{ChangeSource, EventId, EventMetadata, Op, UserChange, UserEvent, UserSnapshot};
 pub use event_type::EventType;
 pub use in_words::in_words;
 pub use locale::Locale;
+pub use signing_keys::{BadKeys, SigningKeys};
 pub use topics::{CDC_PARTITIONS, CDC_TOPIC, dead_letter_header, dead_letter_topic};
 pub use urls::{BadUrl, BrokerUrl, DatabaseUrl};
 pub use user_field::UserField;

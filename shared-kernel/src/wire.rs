@@ -104,13 +104,18 @@ pub fn decode(record: &WireRecord) -> Result<UserEvent, DecodeError> {
 fn consistent_subject(event_type: EventType, change: &UserChange) -> Result<UserId, DecodeError> {
     let (before, after) = (change.before.as_ref(), change.after.as_ref());
     match (event_type, before, after) {
-        (EventType::Registered, None, Some(user)) | (EventType::Deleted, Some(user), None) => Ok(user.id),
+        (EventType::Registered, None, Some(user))
+        | (EventType::PasswordResetRequested | EventType::ConfirmationRequested, None, Some(user))
+        | (EventType::Deleted, Some(user), None) => Ok(user.id),
         (EventType::Updated, Some(before), Some(after)) if before.id == after.id => Ok(after.id),
         (EventType::Registered, ..) => Err(DecodeError::Inconsistent("a registration has `after` alone")),
         (EventType::Updated, ..) => {
             Err(DecodeError::Inconsistent("an update has `before` and `after` of one user"))
         }
         (EventType::Deleted, ..) => Err(DecodeError::Inconsistent("a deletion has `before` alone")),
+        (EventType::PasswordResetRequested | EventType::ConfirmationRequested, ..) => {
+            Err(DecodeError::Inconsistent("a request has `after` alone"))
+        }
     }
 }
 
@@ -168,7 +173,7 @@ mod tests {
                 traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
             },
             change: UserChange {
-                op: Op::Update,
+                op: Some(Op::Update),
                 before: Some(snapshot("ada@old.example")),
                 after: Some(snapshot("ada@new.example")),
                 changed: vec![UserField::Email, UserField::Address],

@@ -21,15 +21,18 @@ fn ada(email: &str, pending_email: Option<&str>) -> UserSnapshot {
 
 fn event(event_type: EventType) -> UserEvent {
     let (op, before, after, changed, version) = match event_type {
-        EventType::Registered => (Op::Create, None, Some(ada("ada@old.example", None)), vec![], 1),
+        EventType::Registered => (Some(Op::Create), None, Some(ada("ada@old.example", None)), vec![], 1),
         EventType::Updated => (
-            Op::Update,
+            Some(Op::Update),
             Some(ada("ada@old.example", None)),
             Some(ada("ada@old.example", Some("ada@new.example"))),
             vec![UserField::PendingEmail, UserField::Address],
             7,
         ),
-        EventType::Deleted => (Op::Delete, Some(ada("ada@old.example", None)), None, vec![], 8),
+        EventType::Deleted => (Some(Op::Delete), Some(ada("ada@old.example", None)), None, vec![], 8),
+        EventType::PasswordResetRequested | EventType::ConfirmationRequested => {
+            (None, None, Some(ada("ada@old.example", None)), vec![], 7)
+        }
     };
     UserEvent {
         metadata: EventMetadata {

@@ -46,7 +46,7 @@ fn event(
             traceparent,
         },
         change: UserChange {
-            op,
+            op: Some(op),
             before: before.map(snapshot),
             after: after.map(snapshot),
             changed,

@@ -50,7 +50,7 @@ pub(crate) fn updated(number: u128, user: u128) -> UserEvent {
             traceparent: None,
         },
         change: UserChange {
-            op: Op::Update,
+            op: Some(Op::Update),
             before: Some(snapshot.clone()),
             after: Some(snapshot),
             changed: vec![UserField::FullName],

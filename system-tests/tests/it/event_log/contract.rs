@@ -40,7 +40,7 @@ fn event(user: u32, count: u32) -> UserEvent {
             traceparent: None,
         },
         change: UserChange {
-            op: Op::Create,
+            op: Some(Op::Create),
             before: None,
             after: Some(snapshot),
             changed: vec![],
