@@ -4,6 +4,7 @@
 //! The services are the same ones, wired by their own `composition::build`.
 
 pub mod composition;
+pub mod keys;
 pub mod mailbox;
 pub mod settings;
 pub mod try_it_now;
