@@ -10,8 +10,9 @@ use std::time::Duration;
 use notifier_service::composition::{self as notifier, NotifierHandle};
 use notifier_service::config::NotifierConfig;
 use notifier_service::data_sources::{SmtpSettings, SmtpSettingsError};
+use notifier_service::entities::{ActionLinks, LinkLifetimes, PublicUrl};
 use secrecy::SecretString;
-use shared_kernel::{BrokerUrl, CDC_TOPIC, DatabaseUrl, dead_letter_topic};
+use shared_kernel::{BrokerUrl, CDC_TOPIC, DatabaseUrl, SigningKeys, dead_letter_topic};
 use table_broker::{BrokerError, TableBroker};
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use user_service::composition as users;
 use user_service::config::{RelayConfig, UserServiceConfig};
 
+use crate::keys::{self, KeyFileError};
 use crate::mailbox::{self, Mailbox, SmtpServer};
 use crate::settings::Settings;
 use crate::try_it_now::TryItNow;
@@ -72,6 +74,9 @@ pub enum StartError {
         #[source]
         source: SmtpSettingsError,
     },
+    /// A key of the program's own cannot be read or made.
+    #[error("--data-dir (INF_USER_DATA_DIR)")]
+    Key(#[source] KeyFileError),
     /// The broker's file cannot be used.
     #[error("the broker's file cannot be used")]
     Broker(#[source] BrokerError),
@@ -146,6 +151,9 @@ impl AllInOne {
         std::fs::create_dir_all(&folder)
             .map_err(|source| StartError::DataDir { folder: folder.clone(), source })?;
 
+        let action_keys = keys::read_or_create(&folder, keys::ACTION_TOKEN_KEY).map_err(StartError::Key)?;
+        let links = action_links(address(&api), action_keys);
+
         let try_it_now = TryItNow {
             data_dir: folder.clone(),
             api: address(&api),
@@ -155,7 +163,7 @@ impl AllInOne {
         let broker_file = folder.join("broker.db");
         let broker = TableBroker::open_sqlite(&broker_file).await.map_err(StartError::Broker)?;
         let user_service = start_users(&folder, &broker_file).await.map_err(StartError::Users)?;
-        let notifier_config = notifier_config(&folder, broker_file, smtp);
+        let notifier_config = notifier_config(&folder, broker_file, smtp, links);
         let consumer_group = notifier_config.consumer_group.clone();
         notifier::migrate(&notifier_config.database).await.map_err(StartError::Notifier)?;
         let notifier = notifier::build(notifier_config).await.map_err(StartError::Notifier)?;
@@ -245,14 +253,25 @@ async fn start_users(folder: &Path, broker_file: &Path) -> Result<users::UserSer
     users::build(config).await
 }
 
-fn notifier_config(folder: &Path, broker_file: PathBuf, smtp: SmtpSettings) -> NotifierConfig {
+/// Links to the API of this very program.
+fn action_links(api: SocketAddr, keys: SigningKeys) -> ActionLinks {
+    let public_url = PublicUrl::parse(&format!("http://{api}")).expect("an address makes a URL");
+    ActionLinks::new(public_url, keys, LinkLifetimes::default())
+}
+
+fn notifier_config(
+    folder: &Path,
+    broker_file: PathBuf,
+    smtp: SmtpSettings,
+    links: ActionLinks,
+) -> NotifierConfig {
     let database = DatabaseUrl::Sqlite(folder.join("notifier.db"));
     let broker = BrokerUrl::Table(broker_file);
     NotifierConfig {
         lease: LEASE,
         // Within what a stop may take in all.
         drain: Duration::from_secs(2),
-        ..NotifierConfig::new(database, broker, smtp)
+        ..NotifierConfig::new(database, broker, smtp, links)
     }
 }
 

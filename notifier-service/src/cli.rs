@@ -8,8 +8,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use notifier_service::config::{BadUrl, BrokerUrl, DatabaseUrl, NotifierConfig};
 use notifier_service::data_sources::{SmtpSettings, SmtpSettingsError};
-use notifier_service::entities::RetrySchedule;
+use notifier_service::entities::{ActionLinks, BadPublicUrl, LinkLifetimes, PublicUrl, RetrySchedule};
 use secrecy::SecretString;
+use shared_kernel::{BadKeys, SigningKeys};
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
@@ -61,6 +62,8 @@ pub(crate) struct RunSettings {
     #[command(flatten)]
     mail: MailSettings,
     #[command(flatten)]
+    links: LinkSettings,
+    #[command(flatten)]
     delivery: DeliverySettings,
 }
 
@@ -83,6 +86,32 @@ struct MailSettings {
     /// The longest time for sending one mail, in seconds
     #[arg(long, env = "NOTIFIER_SMTP_TIMEOUT_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1800))]
     smtp_timeout_seconds: u64,
+}
+
+#[derive(Args)]
+struct LinkSettings {
+    /// Where people reach user-service, which the links of mails lead to: http://HOST[:PORT][/PATH] or
+    /// https://HOST[:PORT][/PATH]
+    #[arg(long, env = "NOTIFIER_PUBLIC_URL", value_name = "URL")]
+    public_url: String,
+    /// What links are signed with, the same as user-service has: a key of at least 32 characters. While it is
+    /// being replaced, the new key and then the old one, separated by a blank or a line break
+    #[arg(long, env = "NOTIFIER_ACTION_TOKEN_KEY", hide_env_values = true, value_name = "KEY")]
+    action_token_key: Option<String>,
+    /// A file that holds the key, instead of --action-token-key
+    #[arg(
+        long,
+        env = "NOTIFIER_ACTION_TOKEN_KEY_FILE",
+        value_name = "FILE",
+        conflicts_with = "action_token_key"
+    )]
+    action_token_key_file: Option<PathBuf>,
+    /// How long a link that confirms an address or stops a change of address counts, in hours
+    #[arg(long, env = "NOTIFIER_CONFIRM_LINK_HOURS", default_value_t = 48, value_parser = clap::value_parser!(u64).range(1..=720))]
+    confirm_link_hours: u64,
+    /// How long a link to choose a new password counts, in minutes
+    #[arg(long, env = "NOTIFIER_RESET_LINK_MINUTES", default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=1440))]
+    reset_link_minutes: u64,
 }
 
 #[derive(Args)]
@@ -131,6 +160,10 @@ pub(crate) enum SettingError {
         #[source]
         source: SmtpSettingsError,
     },
+    #[error("--public-url (NOTIFIER_PUBLIC_URL)")]
+    PublicUrl(#[source] BadPublicUrl),
+    #[error("--action-token-key (NOTIFIER_ACTION_TOKEN_KEY)")]
+    Keys(#[source] BadKeys),
     #[error("--{flag} ({variable}) is missing; or give --{flag}-file ({variable}_FILE)")]
     Missing { flag: &'static str, variable: &'static str },
     #[error("--{flag}-file ({variable}_FILE): {} cannot be read", file.display())]
@@ -173,7 +206,8 @@ impl RunSettings {
             source,
         })?;
         let delivery = &self.delivery;
-        let mut config = NotifierConfig::new(self.database.url()?, broker, self.mail.smtp()?);
+        let mut config =
+            NotifierConfig::new(self.database.url()?, broker, self.mail.smtp()?, self.links.links()?);
         config.max_connections = self.max_connections;
         config.consumer_group.clone_from(&self.consumer_group);
         config.topic.clone_from(&self.topic);
@@ -209,6 +243,24 @@ impl MailSettings {
             total_timeout: Duration::from_secs(self.smtp_timeout_seconds),
             ..settings
         })
+    }
+}
+
+impl LinkSettings {
+    fn links(&self) -> Result<ActionLinks, SettingError> {
+        let public_url = PublicUrl::parse(&self.public_url).map_err(SettingError::PublicUrl)?;
+        let keys = secret(
+            self.action_token_key.as_deref(),
+            self.action_token_key_file.as_deref(),
+            "action-token-key",
+            "NOTIFIER_ACTION_TOKEN_KEY",
+        )?;
+        let keys = SigningKeys::parse(&keys).map_err(SettingError::Keys)?;
+        let lifetimes = LinkLifetimes {
+            confirm: Duration::from_secs(self.confirm_link_hours * 60 * 60),
+            reset: Duration::from_secs(self.reset_link_minutes * 60),
+        };
+        Ok(ActionLinks::new(public_url, keys, lifetimes))
     }
 }
 

@@ -101,7 +101,7 @@ impl NotifierHandle {
 /// [`StartError`], which names the setting at fault.
 pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
     let policy = policy(&config)?;
-    let renderer = MinijinjaMailRenderer::embedded().map_err(StartError::Templates)?;
+    let renderer = MinijinjaMailRenderer::embedded(config.links.clone()).map_err(StartError::Templates)?;
     let (ledger, close_ledger) = ledger(&config).await?;
     let (consumer, dead_letters) = broker(&config).await?;
     // As many as can be sending at once, or connections are closed only to be opened again.
@@ -294,7 +294,12 @@ fn policy(config: &NotifierConfig) -> Result<DeliveryPolicy, StartError> {
         let setting = if config.workers == 0 { "workers" } else { "batch" };
         return Err(StartError::BadValue { setting, accepted: "at least 1".to_owned() });
     }
-    Ok(DeliveryPolicy { lease: config.lease, send_margin, retry: config.retry })
+    Ok(DeliveryPolicy {
+        lease: config.lease,
+        send_margin,
+        retry: config.retry,
+        links: config.links.lifetimes(),
+    })
 }
 
 #[cfg(any(feature = "mysql", feature = "sqlite"))]

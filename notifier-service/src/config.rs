@@ -7,7 +7,7 @@ use shared_kernel::CDC_TOPIC;
 pub use shared_kernel::{BadUrl, BrokerUrl, DatabaseUrl};
 
 use crate::data_sources::SmtpSettings;
-use crate::entities::RetrySchedule;
+use crate::entities::{ActionLinks, RetrySchedule};
 use crate::transport::DeliveryPace;
 
 /// Everything that [`build`](crate::composition::build) needs to know.
@@ -26,6 +26,8 @@ pub struct NotifierConfig {
     /// Where mail is handed over, and as whom. How many idle connections are kept follows from `workers` and
     /// `batch`.
     pub smtp: SmtpSettings,
+    /// The links of mails.
+    pub links: ActionLinks,
     /// How many delivery workers this process runs.
     pub workers: u32,
     /// How many mails a worker sends side by side, and so claims at most at once.
@@ -42,8 +44,8 @@ pub struct NotifierConfig {
 }
 
 impl NotifierConfig {
-    /// The defaults around a database, a broker and a mail server.
-    pub fn new(database: DatabaseUrl, broker: BrokerUrl, smtp: SmtpSettings) -> Self {
+    /// The defaults around a database, a broker, a mail server and links.
+    pub fn new(database: DatabaseUrl, broker: BrokerUrl, smtp: SmtpSettings, links: ActionLinks) -> Self {
         Self {
             database,
             max_connections: 10,
@@ -51,6 +53,7 @@ impl NotifierConfig {
             topic: CDC_TOPIC.to_owned(),
             consumer_group: "inf-user-notifier".to_owned(),
             smtp,
+            links,
             workers: 4,
             batch: 8,
             lease: Duration::from_secs(90),

@@ -51,11 +51,16 @@ async fn the_printed_commands_put_three_mails_into_the_mailbox() {
         assert_eq!(mail["To"][0]["Address"], "ada@example.org");
         assert!(mail["Subject"].as_str().unwrap().contains(subject), "{subject}: {mail}");
     }
-    let id = updated["ID"].as_str().unwrap();
-    let whole: Value =
-        reqwest::get(format!("{mailbox}/api/v1/message/{id}")).await.unwrap().json().await.unwrap();
-    for part in ["Text", "HTML"] {
-        assert!(whole[part].as_str().unwrap().contains("Full name"), "the changed field is named: {whole}");
+    let api = program.address("REST API").trim_end_matches("/users");
+    let confirm_link = format!("{api}/confirm?token=");
+    for (mail, holds) in [(&registered, confirm_link.as_str()), (&updated, "Full name")] {
+        let id = mail["ID"].as_str().unwrap();
+        let whole: Value =
+            reqwest::get(format!("{mailbox}/api/v1/message/{id}")).await.unwrap().json().await.unwrap();
+        let html = whole["HTML"].as_str().unwrap().replace("&#x2f;", "/");
+        for body in [whole["Text"].as_str().unwrap(), &html] {
+            assert!(body.contains(holds), "{holds} in {body}");
+        }
     }
     program.interrupt(STOP_DEADLINE);
 }

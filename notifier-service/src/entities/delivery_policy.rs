@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::RetrySchedule;
+use super::{Claimed, LinkLifetimes, RetrySchedule};
 
 /// How mail is claimed and sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,12 +12,21 @@ pub struct DeliveryPolicy {
     pub send_margin: Duration,
     /// When a mail that was put off is tried again.
     pub retry: RetrySchedule,
+    /// How long links count.
+    pub links: LinkLifetimes,
 }
 
 impl DeliveryPolicy {
     /// Whether a send may start that long after the claim began.
     pub fn may_send(&self, since_claim: Duration) -> bool {
         since_claim.saturating_add(self.send_margin) <= self.lease
+    }
+
+    /// Whether the mail's link counts no more, so that the mail would only mislead. By the ledger's clock;
+    /// lifetimes are long beside what clocks differ by.
+    pub fn link_has_expired(&self, claimed: &Claimed) -> bool {
+        let purpose = claimed.notification.link_purpose();
+        purpose.zip(claimed.since_event).is_some_and(|(purpose, since)| since >= self.links.of(purpose))
     }
 }
 
@@ -31,6 +40,7 @@ mod tests {
             lease: Duration::from_secs(60),
             send_margin: Duration::from_secs(40),
             retry: RetrySchedule::default(),
+            links: LinkLifetimes::default(),
         };
         assert!(policy.may_send(Duration::from_secs(20)));
         assert!(!policy.may_send(Duration::from_millis(20_001)));

@@ -25,6 +25,8 @@ pub struct Claimed {
     pub attempts: u32,
     /// Time since it was recorded, by the ledger's clock.
     pub age: Duration,
+    /// Time since the event was made, by the ledger's clock; `None` when the row does not tell when that was.
+    pub since_event: Option<Duration>,
     /// What the outcome is recorded with.
     pub lease: Lease,
 }

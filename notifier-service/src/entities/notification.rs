@@ -1,6 +1,7 @@
 use std::fmt;
 
-use shared_kernel::{EventId, Locale, UserField, UserId};
+use chrono::{DateTime, Utc};
+use shared_kernel::{ActionPurpose, EventId, Locale, UserField, UserId};
 use uuid::Uuid;
 
 use super::NotificationKind;
@@ -26,8 +27,23 @@ pub struct Notification {
     pub full_name: Option<String>,
     /// The fields that changed; empty unless the kind is `Updated`. Names only, never values.
     pub changed: Vec<UserField>,
+    /// The address beside the recipient's that the mail tells of: the one that is to come, that came or that
+    /// was before.
+    pub other_address: Option<Recipient>,
+    /// The account's `securityVersion` as the event had it; `None` when the mail has no link.
+    pub security_version: Option<i64>,
+    /// When the event was made, by the clock of the service that made it; `None` on a row of a release that
+    /// did not record it.
+    pub occurred_at: Option<DateTime<Utc>>,
     /// The W3C trace context of the request that made the change.
     pub traceparent: Option<String>,
+}
+
+impl Notification {
+    /// What the mail's link is for; `None` when it has none.
+    pub fn link_purpose(&self) -> Option<ActionPurpose> {
+        self.security_version.and(self.occurred_at).and(self.kind.purpose())
+    }
 }
 
 /// Identifies a mail for ever: the same event always yields the same ids, so recording one twice

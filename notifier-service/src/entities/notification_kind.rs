@@ -1,17 +1,47 @@
+use shared_kernel::ActionPurpose;
+
 /// Which mail a notification is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NotificationKind {
-    /// Welcome to a new account.
+    /// Welcome to a new account, with a link to confirm its address where that is still to be done.
     Registered,
     /// Which fields of the account changed.
     Updated,
     /// The account is gone.
     Deleted,
+    /// A link to confirm the address in force.
+    ConfirmAddress,
+    /// A link to confirm an address that is to take the place of the one in force.
+    ConfirmNewAddress,
+    /// To the address in force: another one is to take its place, and here is a link to stop that.
+    AddressChangeRequested,
+    /// The address in force was confirmed.
+    AccountConfirmed,
+    /// To the address that has come into force on a confirmed account.
+    AddressConfirmed,
+    /// To the address that is in force no more: another one has taken its place.
+    AddressReplaced,
+    /// The password changed.
+    PasswordChanged,
+    /// A link to choose a new password.
+    ResetPassword,
 }
 
 impl NotificationKind {
     /// Every kind of mail.
-    pub const ALL: [Self; 3] = [Self::Registered, Self::Updated, Self::Deleted];
+    pub const ALL: [Self; 11] = [
+        Self::Registered,
+        Self::Updated,
+        Self::Deleted,
+        Self::ConfirmAddress,
+        Self::ConfirmNewAddress,
+        Self::AddressChangeRequested,
+        Self::AccountConfirmed,
+        Self::AddressConfirmed,
+        Self::AddressReplaced,
+        Self::PasswordChanged,
+        Self::ResetPassword,
+    ];
 
     /// The name in the ledger, in logs and of the templates. Part of a notification's id, so it never
     /// changes.
@@ -20,11 +50,36 @@ impl NotificationKind {
             Self::Registered => "registered",
             Self::Updated => "updated",
             Self::Deleted => "deleted",
+            Self::ConfirmAddress => "confirm-address",
+            Self::ConfirmNewAddress => "confirm-new-address",
+            Self::AddressChangeRequested => "address-change-requested",
+            Self::AccountConfirmed => "account-confirmed",
+            Self::AddressConfirmed => "address-confirmed",
+            Self::AddressReplaced => "address-replaced",
+            Self::PasswordChanged => "password-changed",
+            Self::ResetPassword => "reset-password",
         }
     }
 
     /// The kind of exactly that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// What the link of such a mail is for; `None` for mails that never have one.
+    pub fn purpose(self) -> Option<ActionPurpose> {
+        match self {
+            Self::Registered | Self::ConfirmAddress | Self::ConfirmNewAddress => {
+                Some(ActionPurpose::ConfirmAddress)
+            }
+            Self::AddressChangeRequested => Some(ActionPurpose::CancelAddressChange),
+            Self::ResetPassword => Some(ActionPurpose::ResetPassword),
+            Self::Updated
+            | Self::Deleted
+            | Self::AccountConfirmed
+            | Self::AddressConfirmed
+            | Self::AddressReplaced
+            | Self::PasswordChanged => None,
+        }
     }
 }

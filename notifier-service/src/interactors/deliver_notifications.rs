@@ -101,6 +101,9 @@ impl Courier {
 
     /// Tries to send, and says how it ended, with the server's words as they are.
     async fn attempt(&self, claimed: &Claimed, step: &Step) -> Ending {
+        if self.policy.link_has_expired(claimed) {
+            return Ending::Dead { words: "its link expired before it could be sent".to_owned() };
+        }
         let mail = match self.ports.renderer.render(&claimed.notification) {
             Ok(mail) => mail,
             Err(error) => return Ending::Dead { words: in_words(&error) },

@@ -6,10 +6,12 @@ use std::time::Duration;
 use notifier_service::composition::{self, StartError};
 use notifier_service::config::{BrokerUrl, DatabaseUrl, NotifierConfig};
 use notifier_service::data_sources::SmtpSettings;
-use notifier_service::entities::{NotificationId, NotificationKind, Recipient};
+use notifier_service::entities::{
+    ActionLinks, LinkLifetimes, NotificationId, NotificationKind, PublicUrl, Recipient,
+};
 use notifier_service::repositories::LedgerCounts;
 use secrecy::SecretString;
-use shared_kernel::{CDC_TOPIC, EventId, WireRecord};
+use shared_kernel::{CDC_TOPIC, EventId, SigningKeys, WireRecord};
 use table_broker::{NewRecord, TableBroker};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -22,10 +24,16 @@ use crate::support::{DEADLINE, eventually};
 
 fn config(folder: &Path, server: &SmtpServer) -> NotifierConfig {
     let smtp = SmtpSettings::parse(&SecretString::from(server.url()), "accounts@sender.example").unwrap();
+    let links = ActionLinks::new(
+        PublicUrl::parse("https://accounts.example.org").unwrap(),
+        SigningKeys::parse(&"k".repeat(32)).unwrap(),
+        LinkLifetimes::default(),
+    );
     let mut config = NotifierConfig::new(
         DatabaseUrl::Sqlite(folder.join("notifier.db")),
         BrokerUrl::Table(folder.join("broker.db")),
         smtp,
+        links,
     );
     config.retry.first_delay = Duration::from_millis(20);
     config.pace.first_pause = Duration::from_millis(20);

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::DateTime;
 use futures_util::future::join_all;
-use notifier_service::entities::{DeliveryPolicy, Notification, RetrySchedule};
+use notifier_service::entities::{
+    DeliveryPolicy, LinkLifetimes, Notification, NotificationKind, RetrySchedule,
+};
 use notifier_service::interactors::{DeliverNotifications, Delivery, DeliveryPorts, Ending};
 use notifier_service::repositories::{LedgerError, MailerError, NotificationLedger};
 
@@ -20,6 +23,7 @@ const POLICY: DeliveryPolicy = DeliveryPolicy {
         max_delay: Duration::from_secs(40),
         max_age: Duration::from_secs(100),
     },
+    links: LinkLifetimes { confirm: Duration::from_secs(50), reset: Duration::from_secs(20) },
 };
 
 const SIDE_BY_SIDE: u32 = 8;
@@ -144,6 +148,43 @@ async fn a_mail_that_is_put_off_for_too_long_is_given_up_after_a_last_attempt_at
     }
     assert_eq!(waited, POLICY.retry.max_age);
     assert_eq!(world.states(), [(State::Dead, 5)]);
+}
+
+/// A mail with a link, about an event at the beginning of the world's clock.
+fn with_link(number: u128, kind: NotificationKind, address: &str) -> Notification {
+    let occurred_at = Some(DateTime::UNIX_EPOCH);
+    Notification { kind, occurred_at, ..notification(number, number, address) }
+}
+
+#[tokio::test]
+async fn a_mail_whose_link_has_expired_is_not_sent() {
+    let batch = [
+        with_link(1, NotificationKind::ResetPassword, A),
+        with_link(2, NotificationKind::ConfirmAddress, A),
+        with_link(3, NotificationKind::PasswordChanged, A),
+    ];
+    let world = World::with(&batch).await;
+    world.server.answer(A, unavailable());
+    world.step().await;
+    world.clock.advance(Duration::from_secs(19));
+    world.step().await;
+    assert_eq!(world.states(), [(State::Queued, 0); 3]);
+    world.clock.advance(Duration::from_secs(1));
+    world.server.accept(A);
+    world.step().await;
+    assert_eq!(world.states(), [(State::Dead, 1), (State::Sent, 1), (State::Sent, 1)]);
+    let words = world.ledger.rows()[0].last_error.clone().unwrap();
+    assert_eq!(words, "its link expired before it could be sent");
+}
+
+#[tokio::test]
+async fn a_link_that_came_too_late_from_the_topic_is_not_sent_either() {
+    let late = with_link(1, NotificationKind::ConfirmNewAddress, A);
+    let world = World::with(&[]).await;
+    world.clock.advance(Duration::from_secs(50));
+    world.ledger.record(&[late]).await.unwrap();
+    let outcome = world.step().await;
+    assert!(matches!(outcome.deliveries[0].ending, Ending::Dead { .. }), "{outcome:?}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use notifier_service::entities::{DeliveryPolicy, RetrySchedule};
+use notifier_service::entities::{DeliveryPolicy, LinkLifetimes, RetrySchedule};
 use notifier_service::interactors::{DeliverNotifications, DeliveryPorts};
 use notifier_service::repositories::{LedgerCounts, NotificationLedger};
 use notifier_service::transport::{DeliveryPace, Wake, delivery_loop};
@@ -27,6 +27,7 @@ async fn a_mail_that_takes_long_takes_up_its_own_place_and_nobody_elses() {
         lease: Duration::from_secs(60),
         send_margin: Duration::from_secs(20),
         retry: RetrySchedule::default(),
+        links: LinkLifetimes::default(),
     };
     let ports = DeliveryPorts {
         ledger: ledger.clone(),

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chrono::DateTime;
 use notifier_service::data_sources::{MySqlNotificationLedger, SqliteNotificationLedger};
-use notifier_service::entities::{Claimed, Notification, NotificationId};
+use notifier_service::entities::{Claimed, Notification, NotificationId, NotificationKind};
 use notifier_service::repositories::{LedgerCounts, LedgerError, NotificationLedger};
 use shared_kernel::UserField;
 use sqlx::Connection;
@@ -63,6 +64,8 @@ contract! {
     overlong_words_are_shortened
     characters_of_four_bytes_survive
     age_is_counted_from_recording
+    every_kind_of_mail_is_claimed
+    time_is_counted_from_the_event_too
 }
 
 async fn claim(ledger: &Ledger, max: u32) -> Vec<Claimed> {
@@ -86,6 +89,9 @@ async fn what_is_recorded_is_claimed_unchanged(ledger: Ledger) {
     let bare = Notification {
         full_name: None,
         changed: vec![],
+        other_address: None,
+        security_version: None,
+        occurred_at: None,
         traceparent: None,
         ..notification(2, 2, "\"odd one\"@bücher.example")
     };
@@ -302,6 +308,40 @@ async fn age_is_counted_from_recording(ledger: Ledger) {
         let claimed = claim_one(&ledger).await;
         ledger.release(&claimed.lease).await.unwrap();
         (claimed.age > first.age).then_some(())
+    })
+    .await;
+}
+
+async fn every_kind_of_mail_is_claimed(ledger: Ledger) {
+    let all: Vec<_> = (1..)
+        .zip(NotificationKind::ALL)
+        .map(|(n, kind)| Notification { kind, ..notification(n, n, "a@example.org") })
+        .collect();
+    record(&ledger, &all).await;
+    let claimed = claim(&ledger, 100).await;
+    assert_eq!(claimed.iter().map(|one| one.notification.kind).collect::<Vec<_>>(), NotificationKind::ALL);
+}
+
+async fn time_is_counted_from_the_event_too(ledger: Ledger) {
+    let of_the_past =
+        Notification { occurred_at: Some(DateTime::UNIX_EPOCH), ..notification(1, 1, "a@example.org") };
+    let of_the_future = Notification {
+        occurred_at: DateTime::from_timestamp(4_102_444_800, 0),
+        ..notification(2, 2, "a@example.org")
+    };
+    let of_no_time = Notification { occurred_at: None, ..notification(3, 3, "a@example.org") };
+    record(&ledger, &[of_the_past, of_the_future, of_no_time]).await;
+    eventually("time to pass", async || {
+        let claimed = claim(&ledger, 10).await;
+        for one in &claimed {
+            ledger.release(&one.lease).await.unwrap();
+        }
+        let [past, future, none] = claimed.as_slice() else { panic!("{claimed:?}") };
+        assert_eq!((future.since_event, none.since_event), (Some(Duration::ZERO), None));
+        // The ledger in memory starts its clock at the epoch.
+        let since = past.since_event.unwrap();
+        assert!(since >= past.age, "{past:?}");
+        (since > Duration::ZERO).then_some(())
     })
     .await;
 }

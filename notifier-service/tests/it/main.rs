@@ -12,5 +12,6 @@ mod kafka_consumer;
 mod ledger_contract;
 mod migrations;
 mod record_user_events;
+mod settings;
 mod smtp_mailer;
 mod support;

@@ -10,7 +10,7 @@ use crate::data_sources::OpenError;
 use crate::data_sources::sql::{
     ClaimedColumns, changed_to_text, claimed, known_kinds, micros, shortened, unavailable,
 };
-use crate::entities::{Claimed, Lease, LeaseToken, Notification};
+use crate::entities::{Claimed, Lease, LeaseToken, Notification, Recipient};
 use crate::repositories::{LedgerCounts, LedgerError, NotificationLedger, RecordedCount};
 
 /// Rows of one INSERT: fewer round trips, far from any limit on placeholders.
@@ -204,6 +204,7 @@ fn check_lengths(row: &Notification) -> Result<(), LedgerError> {
         ("username", row.username.len(), 4 * 255),
         ("fullName", row.full_name.as_deref().map_or(0, str::len), 4 * 255),
         ("changed", changed_to_text(&row.changed).len(), 65_535),
+        ("otherAddress", row.other_address.as_ref().map_or(0, |other| other.as_str().len()), 4 * 320),
     ];
     match lengths.into_iter().find(|(_, bytes, most)| bytes > most) {
         Some((column, bytes, _)) => Err(LedgerError::Rejected(TooLong { column, bytes }.into())),
@@ -216,7 +217,7 @@ async fn insert(transaction: &mut Transaction<'_, MySql>, rows: &[Notification])
     let known = count(transaction, rows).await?;
     let mut query = QueryBuilder::new(
         "INSERT INTO notifications (id, eventId, userId, kind, recipient, locale, username, fullName,
-             changed, traceparent, recordedAt, dueAt) ",
+             changed, otherAddress, securityVersion, occurredAt, traceparent, recordedAt, dueAt) ",
     );
     query.push_values(rows, |mut values, row| {
         values
@@ -229,6 +230,10 @@ async fn insert(transaction: &mut Transaction<'_, MySql>, rows: &[Notification])
             .push_bind(row.username.as_str())
             .push_bind(row.full_name.as_deref())
             .push_bind(changed_to_text(&row.changed))
+            .push_bind(row.other_address.as_ref().map(Recipient::as_str))
+            .push_bind(row.security_version)
+            // As a DATETIME: a TIMESTAMP, which the driver makes of a time with a zone, ends in 2038 on MariaDB.
+            .push_bind(row.occurred_at.map(|time| time.naive_utc()))
             .push_bind(row.traceparent.as_deref())
             .push("UTC_TIMESTAMP(6)")
             .push("UTC_TIMESTAMP(6)");
@@ -260,8 +265,10 @@ async fn lock(
     seqs: &[u64],
 ) -> Result<Vec<ClaimedColumns>, sqlx::Error> {
     let mut query = QueryBuilder::new(
-        "SELECT id, eventId, userId, kind, recipient, locale, username, fullName, changed, traceparent,
-             CAST(attempts AS SIGNED), TIMESTAMPDIFF(MICROSECOND, recordedAt, UTC_TIMESTAMP(6))
+        "SELECT id, eventId, userId, kind, recipient, locale, username, fullName, changed, otherAddress,
+             securityVersion, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', occurredAt), traceparent,
+             CAST(attempts AS SIGNED), TIMESTAMPDIFF(MICROSECOND, recordedAt, UTC_TIMESTAMP(6)),
+             TIMESTAMPDIFF(MICROSECOND, occurredAt, UTC_TIMESTAMP(6))
          FROM notifications FORCE INDEX (PRIMARY)
          WHERE state = 'queued' AND dueAt <= UTC_TIMESTAMP(6)
            AND (leaseUntil IS NULL OR leaseUntil <= UTC_TIMESTAMP(6)) AND seq IN (",

@@ -11,8 +11,10 @@ use crate::data_sources::sql::{MIGRATIONS_TABLE, is_up_to_date, migrator};
 /// How long a call waits for a connection before the ledger counts as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-const SCRIPTS: [(&str, &str); 1] =
-    [("notifications", include_str!("../../../migrations/mysql/0001_notifications.sql"))];
+const SCRIPTS: [(&str, &str); 2] = [
+    ("notifications", include_str!("../../../migrations/mysql/0001_notifications.sql")),
+    ("action links", include_str!("../../../migrations/mysql/0002_action_links.sql")),
+];
 
 /// A lock of this ledger's own; a lock's name may have 64 characters, no more than a database's.
 const MIGRATION_LOCK: &str =

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use chrono::DateTime;
 use shared_kernel::{EventId, Locale, UserField, UserId};
 use thiserror::Error;
 use uuid::Uuid;
@@ -17,16 +18,35 @@ const MAX_WORDS: usize = 1000;
 /// it is left to that, and claims nothing for itself that could go to rows which this build understands.
 macro_rules! known_kinds {
     () => {
-        "('registered', 'updated', 'deleted')"
+        "('registered', 'updated', 'deleted', 'confirm-address', 'confirm-new-address', \
+          'address-change-requested', 'account-confirmed', 'address-confirmed', 'address-replaced', \
+          'password-changed', 'reset-password')"
     };
 }
 pub(in crate::data_sources) use known_kinds;
 
 /// The columns of a claimable row, in the order in which both ledgers select them: `id`, `eventId`,
-/// `userId`, `kind`, `recipient`, `locale`, `username`, `fullName`, `changed`, `traceparent`, `attempts`,
-/// and the age in microseconds.
-pub(in crate::data_sources) type ClaimedColumns =
-    (Uuid, Uuid, Uuid, String, String, String, String, Option<String>, String, Option<String>, i64, i64);
+/// `userId`, `kind`, `recipient`, `locale`, `username`, `fullName`, `changed`, `otherAddress`,
+/// `securityVersion`, `occurredAt` in microseconds since 1970, `traceparent`, `attempts`, the age and the time
+/// since the event, both in microseconds.
+pub(in crate::data_sources) type ClaimedColumns = (
+    Uuid,
+    Uuid,
+    Uuid,
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    String,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+    i64,
+    i64,
+    Option<i64>,
+);
 
 /// What a row holds is not what any release wrote.
 #[derive(Debug, Error)]
@@ -56,9 +76,13 @@ pub(in crate::data_sources) fn claimed(
         username,
         full_name,
         changed,
+        other_address,
+        security_version,
+        occurred_at,
         traceparent,
         attempts,
         age,
+        since_event,
     ) = columns;
     let id = NotificationId(id);
     let unreadable = |column, found: &str| unavailable(UnreadableRow { id, column, found: found.to_owned() });
@@ -73,13 +97,21 @@ pub(in crate::data_sources) fn claimed(
             username,
             full_name,
             changed: serde_json::from_str(&changed).map_err(|_| unreadable("changed", &changed))?,
+            other_address: other_address.map(Recipient::new),
+            security_version,
+            occurred_at: occurred_at.and_then(DateTime::from_timestamp_micros),
             traceparent,
         },
         attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
-        // Negative when the database's clock was set back.
-        age: Duration::from_micros(u64::try_from(age).unwrap_or(0)),
+        age: elapsed(age),
+        since_event: since_event.map(elapsed),
         lease: Lease { id, token },
     })
+}
+
+/// A time that passed; none when a clock was set back.
+fn elapsed(micros: i64) -> Duration {
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 
 /// The changed fields as the JSON array that the column holds.
@@ -110,19 +142,23 @@ mod tests {
             Uuid::from_u128(1),
             Uuid::from_u128(2),
             Uuid::from_u128(3),
-            "reset".into(),
+            "of-a-newer-release".into(),
             "ada@example.org".into(),
             "en".into(),
             "ada".into(),
             None,
             "[]".into(),
             None,
+            None,
+            None,
+            None,
             0,
             -5,
+            None,
         );
         let error = claimed(columns, LeaseToken([0; 16])).unwrap_err();
         let LedgerError::Unavailable(source) = error else { panic!("{error:?}") };
-        assert!(source.to_string().contains("kind \"reset\""), "{source}");
+        assert!(source.to_string().contains("kind \"of-a-newer-release\""), "{source}");
     }
 
     #[test]

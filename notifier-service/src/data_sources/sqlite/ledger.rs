@@ -10,7 +10,7 @@ use crate::data_sources::OpenError;
 use crate::data_sources::sql::{
     ClaimedColumns, changed_to_text, claimed, known_kinds, micros, shortened, unavailable,
 };
-use crate::entities::{Claimed, Lease, LeaseToken, Notification};
+use crate::entities::{Claimed, Lease, LeaseToken, Notification, Recipient};
 use crate::repositories::{LedgerCounts, LedgerError, NotificationLedger, RecordedCount};
 
 /// Takes the write lock at the start, since a transaction that begins by reading cannot wait for it later.
@@ -123,9 +123,11 @@ impl NotificationLedger for SqliteNotificationLedger {
         let mut transaction = self.begin().await?;
         let rows: Vec<ClaimedColumns> = sqlx::query_as(concat!(
             "SELECT n.id, n.eventId, n.userId, n.kind, n.recipient, n.locale, n.username, n.fullName,
-                 n.changed, n.traceparent, n.attempts, ",
+                 n.changed, n.otherAddress, n.securityVersion, n.occurredAt, n.traceparent, n.attempts, ",
             now!(),
-            " - n.recordedAt ",
+            " - n.recordedAt, ",
+            now!(),
+            " - n.occurredAt ",
             claimable!()
         ))
         .bind(max)
@@ -207,8 +209,8 @@ impl NotificationLedger for SqliteNotificationLedger {
 async fn insert(transaction: &mut Transaction<'_, Sqlite>, row: &Notification) -> Result<u64, sqlx::Error> {
     let query = sqlx::query(concat!(
         "INSERT INTO notifications (id, eventId, userId, kind, recipient, locale, username, fullName,
-             changed, traceparent, recordedAt, dueAt)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ",
+             changed, otherAddress, securityVersion, occurredAt, traceparent, recordedAt, dueAt)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ",
         now!(),
         ", ",
         now!(),
@@ -223,6 +225,9 @@ async fn insert(transaction: &mut Transaction<'_, Sqlite>, row: &Notification) -
     .bind(row.username.as_str())
     .bind(row.full_name.as_deref())
     .bind(changed_to_text(&row.changed))
+    .bind(row.other_address.as_ref().map(Recipient::as_str))
+    .bind(row.security_version)
+    .bind(row.occurred_at.map(|time| time.timestamp_micros()))
     .bind(row.traceparent.as_deref());
     Ok(transaction.execute(query).await?.rows_affected())
 }

@@ -16,8 +16,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Reading never waits for the writer in WAL mode; a few connections are plenty.
 const READERS: u32 = 4;
 
-const SCRIPTS: [(&str, &str); 1] =
-    [("notifications", include_str!("../../../migrations/sqlite/0001_notifications.sql"))];
+const SCRIPTS: [(&str, &str); 2] = [
+    ("notifications", include_str!("../../../migrations/sqlite/0001_notifications.sql")),
+    ("action links", include_str!("../../../migrations/sqlite/0002_action_links.sql")),
+];
 
 /// The connections to one file.
 pub(super) struct Pools {

@@ -1,31 +1,31 @@
-/// Every template by its name: the layout, and subject, text and HTML of each kind in each language.
-pub(super) const TEMPLATES: &[(&str, &str)] = &[
-    ("layout.html", include_str!("../../../templates/layout.html")),
-    ("en/registered.subject", include_str!("../../../templates/en/registered.subject")),
-    ("en/registered.text", include_str!("../../../templates/en/registered.text")),
-    ("en/registered.html", include_str!("../../../templates/en/registered.html")),
-    ("en/updated.subject", include_str!("../../../templates/en/updated.subject")),
-    ("en/updated.text", include_str!("../../../templates/en/updated.text")),
-    ("en/updated.html", include_str!("../../../templates/en/updated.html")),
-    ("en/deleted.subject", include_str!("../../../templates/en/deleted.subject")),
-    ("en/deleted.text", include_str!("../../../templates/en/deleted.text")),
-    ("en/deleted.html", include_str!("../../../templates/en/deleted.html")),
-    ("pt-BR/registered.subject", include_str!("../../../templates/pt-BR/registered.subject")),
-    ("pt-BR/registered.text", include_str!("../../../templates/pt-BR/registered.text")),
-    ("pt-BR/registered.html", include_str!("../../../templates/pt-BR/registered.html")),
-    ("pt-BR/updated.subject", include_str!("../../../templates/pt-BR/updated.subject")),
-    ("pt-BR/updated.text", include_str!("../../../templates/pt-BR/updated.text")),
-    ("pt-BR/updated.html", include_str!("../../../templates/pt-BR/updated.html")),
-    ("pt-BR/deleted.subject", include_str!("../../../templates/pt-BR/deleted.subject")),
-    ("pt-BR/deleted.text", include_str!("../../../templates/pt-BR/deleted.text")),
-    ("pt-BR/deleted.html", include_str!("../../../templates/pt-BR/deleted.html")),
-    ("es/registered.subject", include_str!("../../../templates/es/registered.subject")),
-    ("es/registered.text", include_str!("../../../templates/es/registered.text")),
-    ("es/registered.html", include_str!("../../../templates/es/registered.html")),
-    ("es/updated.subject", include_str!("../../../templates/es/updated.subject")),
-    ("es/updated.text", include_str!("../../../templates/es/updated.text")),
-    ("es/updated.html", include_str!("../../../templates/es/updated.html")),
-    ("es/deleted.subject", include_str!("../../../templates/es/deleted.subject")),
-    ("es/deleted.text", include_str!("../../../templates/es/deleted.text")),
-    ("es/deleted.html", include_str!("../../../templates/es/deleted.html")),
+/// The templates of every kind of mail in a language, each by its name.
+macro_rules! language {
+    ($locale:literal) => {
+        language!($locale,
+            "registered" "updated" "deleted" "confirm-address" "confirm-new-address"
+            "address-change-requested" "account-confirmed" "address-confirmed" "address-replaced"
+            "password-changed" "reset-password"
+        )
+    };
+    ($locale:literal, $($kind:literal)*) => {
+        &[$(
+            template!($locale, "/", $kind, ".subject"),
+            template!($locale, "/", $kind, ".text"),
+            template!($locale, "/", $kind, ".html"),
+        )*]
+    };
+}
+
+macro_rules! template {
+    ($($part:literal),*) => {
+        (concat!($($part),*), include_str!(concat!("../../../templates/", $($part),*)))
+    };
+}
+
+/// Every template by its name: what all mails share, and subject, text and HTML of each kind in each language.
+pub(super) const TEMPLATES: [&[(&str, &str)]; 4] = [
+    &[template!("layout.html"), template!("link.html")],
+    language!("en"),
+    language!("pt-BR"),
+    language!("es"),
 ];

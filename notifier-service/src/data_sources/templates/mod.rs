@@ -2,6 +2,7 @@
 
 mod embedded;
 mod field_names;
+mod lifetime;
 mod renderer;
 
 pub use renderer::MinijinjaMailRenderer;

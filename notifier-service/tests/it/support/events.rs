@@ -26,6 +26,9 @@ pub(crate) fn notification(number: u128, user: u128, address: &str) -> Notificat
         username: format!("user{user}"),
         full_name: Some("Ada Lovelace".into()),
         changed: vec![UserField::FullName, UserField::Other("shoeSize".into())],
+        other_address: Some(Recipient::new("countess@example.org")),
+        security_version: Some(3),
+        occurred_at: DateTime::from_timestamp_micros(1_700_000_000_123_456),
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
     }
 }

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use notifier_service::entities::{Claimed, Lease, LeaseToken, Notification, NotificationId};
 use notifier_service::repositories::{
     LedgerCounts, LedgerError, MonotonicClock, NotificationLedger, RecordedCount,
@@ -31,6 +32,11 @@ struct Table {
     rows: Vec<Row>,
     claims: u128,
     failures: u32,
+}
+
+/// Time since an event, by a clock that starts with the year 1970.
+fn since(event: DateTime<Utc>, now: Duration) -> Duration {
+    now.saturating_sub((event - DateTime::UNIX_EPOCH).to_std().unwrap())
 }
 
 /// A ledger that keeps its rows in memory and its time by a given clock. It passes the same contract suite
@@ -154,6 +160,7 @@ impl NotificationLedger for InMemoryLedger {
                         notification: row.notification.clone(),
                         attempts: row.attempts,
                         age: now - row.recorded_at,
+                        since_event: row.notification.occurred_at.map(|event| since(event, now)),
                         lease: Lease { id: row.notification.id, token },
                     }
                 })

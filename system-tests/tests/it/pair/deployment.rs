@@ -15,7 +15,7 @@ pub(crate) const COMMANDS: [(&str, &str); 5] = [
 ];
 
 /// What a deployment must be told. The README's section on production says the same.
-pub(crate) const VARIABLES: [&str; 7] = [
+pub(crate) const VARIABLES: [&str; 9] = [
     "USER_SERVICE_DATABASE_URL",
     "USER_SERVICE_BROKER_URL",
     "USER_SERVICE_LISTEN",
@@ -23,6 +23,8 @@ pub(crate) const VARIABLES: [&str; 7] = [
     "NOTIFIER_BROKER_URL",
     "NOTIFIER_SMTP_URL",
     "NOTIFIER_MAIL_FROM",
+    "NOTIFIER_PUBLIC_URL",
+    "NOTIFIER_ACTION_TOKEN_KEY_FILE",
 ];
 
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -51,6 +53,8 @@ impl Deployment {
         let folder = tempfile::tempdir().unwrap();
         let broker_url = format!("kafka://{brokers}");
         let smtp_url = sink.url();
+        let key_file = folder.path().join("action-token.key");
+        std::fs::write(&key_file, "0123456789abcdef".repeat(4)).unwrap();
 
         let values = [
             userdata.url().to_owned(),
@@ -60,6 +64,8 @@ impl Deployment {
             broker_url,
             smtp_url,
             "accounts@inf-user.example".to_owned(),
+            "https://accounts.inf-user.example".to_owned(),
+            key_file.to_str().unwrap().to_owned(),
         ];
         let mut variables: Vec<_> = VARIABLES.into_iter().zip(values).collect();
         // Of the test's own: names that nobody else uses, hashes that cost little, and leases that do not keep

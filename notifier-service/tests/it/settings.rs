@@ -1,0 +1,99 @@
+//! What the program says to its settings, run as a process that is told everything by its environment.
+
+use std::process::{Command, Output};
+
+const KEY: &str = "a-key-of-the-tests-that-is-long-enough";
+
+/// Runs the program with what it needs and what is changed of that; a value of `None` takes a setting away.
+/// The database is not migrated, so that settings without fault end in that refusal.
+fn run(changes: &[(&str, Option<&str>)]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("notifier.db");
+    let broker = folder.path().join("broker.db");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_notifier-service"));
+    command
+        .arg("run")
+        .env_clear()
+        .env("NOTIFIER_DATABASE_URL", format!("sqlite://{}", database.display()))
+        .env("NOTIFIER_BROKER_URL", format!("table://{}", broker.display()))
+        .env("NOTIFIER_SMTP_URL", "smtp://127.0.0.1:1025")
+        .env("NOTIFIER_MAIL_FROM", "accounts@sender.example")
+        .env("NOTIFIER_PUBLIC_URL", "https://accounts.example.org")
+        .env("NOTIFIER_ACTION_TOKEN_KEY", KEY);
+    for (name, value) in changes {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn settings_without_fault_are_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, format!("{KEY}\n{KEY}\n")).unwrap();
+    let in_a_file = [
+        ("NOTIFIER_ACTION_TOKEN_KEY", None),
+        ("NOTIFIER_ACTION_TOKEN_KEY_FILE", Some(file.to_str().unwrap())),
+        ("NOTIFIER_PUBLIC_URL", Some("http://127.0.0.1:8080/accounts/")),
+    ];
+    for changes in [&[][..], &in_a_file] {
+        let said = said(&run(changes));
+        assert!(said.contains("notifier-service migrate"), "{said}");
+    }
+}
+
+#[test]
+fn a_bad_setting_of_links_is_refused_by_its_name_and_what_it_accepts() {
+    for (setting, value, words) in [
+        ("NOTIFIER_PUBLIC_URL", None, "--public-url"),
+        ("NOTIFIER_PUBLIC_URL", Some("accounts.example.org"), "https://HOST"),
+        ("NOTIFIER_PUBLIC_URL", Some("https://accounts.example.org/?page="), "without user, query"),
+        ("NOTIFIER_ACTION_TOKEN_KEY", None, "--action-token-key-file"),
+        ("NOTIFIER_ACTION_TOKEN_KEY", Some("short-secret"), "at least 32 characters"),
+        ("NOTIFIER_CONFIRM_LINK_HOURS", Some("0"), "1..=720"),
+        ("NOTIFIER_CONFIRM_LINK_HOURS", Some("721"), "1..=720"),
+        ("NOTIFIER_RESET_LINK_MINUTES", Some("4"), "5..=1440"),
+        ("NOTIFIER_RESET_LINK_MINUTES", Some("1441"), "5..=1440"),
+    ] {
+        let said = said(&run(&[(setting, value)]));
+        let flag = setting.trim_start_matches("NOTIFIER_").replace('_', "-").to_lowercase();
+        assert!(said.contains(&format!("--{flag}")) && said.contains(words), "{setting}={value:?}: {said}");
+        assert!(!said.contains("short-secret"), "{said}");
+    }
+}
+
+#[test]
+fn a_key_file_that_cannot_be_read_is_named() {
+    let changes =
+        [("NOTIFIER_ACTION_TOKEN_KEY", None), ("NOTIFIER_ACTION_TOKEN_KEY_FILE", Some("/no/such/file"))];
+    let said = said(&run(&changes));
+    for part in ["--action-token-key-file", "NOTIFIER_ACTION_TOKEN_KEY_FILE", "/no/such/file"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+}
+
+#[test]
+fn help_tells_the_settings_of_links_and_not_the_key() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_notifier-service"));
+    let output = command.args(["run", "--help"]).env("NOTIFIER_ACTION_TOKEN_KEY", KEY).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    for flag in [
+        "public-url",
+        "action-token-key",
+        "action-token-key-file",
+        "confirm-link-hours",
+        "reset-link-minutes",
+    ] {
+        let variable = format!("NOTIFIER_{}", flag.replace('-', "_").to_uppercase());
+        assert!(help.contains(&format!("--{flag} ")) && help.contains(&variable), "{flag}: {help}");
+    }
+    assert!(!help.contains(KEY), "{help}");
+}
