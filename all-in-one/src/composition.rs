@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use user_service::composition as users;
-use user_service::config::{RelayConfig, UserServiceConfig};
+use user_service::config::{ApiConfig, RelayConfig, UserServiceConfig};
 
 use crate::keys::{self, KeyFileError};
 use crate::mailbox::{self, Mailbox, SmtpServer};
@@ -152,7 +152,8 @@ impl AllInOne {
             .map_err(|source| StartError::DataDir { folder: folder.clone(), source })?;
 
         let action_keys = keys::read_or_create(&folder, keys::ACTION_TOKEN_KEY).map_err(StartError::Key)?;
-        let links = action_links(address(&api), action_keys);
+        let session_keys = keys::read_or_create(&folder, keys::SESSION_KEY).map_err(StartError::Key)?;
+        let links = action_links(address(&api), action_keys.clone());
 
         let try_it_now = TryItNow {
             data_dir: folder.clone(),
@@ -162,7 +163,9 @@ impl AllInOne {
         };
         let broker_file = folder.join("broker.db");
         let broker = TableBroker::open_sqlite(&broker_file).await.map_err(StartError::Broker)?;
-        let user_service = start_users(&folder, &broker_file).await.map_err(StartError::Users)?;
+        let user_service = start_users(&folder, &broker_file, ApiConfig::new(session_keys, action_keys))
+            .await
+            .map_err(StartError::Users)?;
         let notifier_config = notifier_config(&folder, broker_file, smtp, links);
         let consumer_group = notifier_config.consumer_group.clone();
         notifier::migrate(&notifier_config.database).await.map_err(StartError::Notifier)?;
@@ -244,11 +247,18 @@ fn smtp_settings(
     Ok(SmtpSettings { command_timeout: SMTP_LIMIT, total_timeout: SMTP_LIMIT, ..parsed })
 }
 
-async fn start_users(folder: &Path, broker_file: &Path) -> Result<users::UserService, users::StartError> {
+async fn start_users(
+    folder: &Path,
+    broker_file: &Path,
+    api: ApiConfig,
+) -> Result<users::UserService, users::StartError> {
     let database = DatabaseUrl::Sqlite(folder.join("users.db"));
     let broker = BrokerUrl::Table(broker_file.to_owned());
-    let config =
-        UserServiceConfig { relay: Some(RelayConfig::new(broker)), ..UserServiceConfig::new(database) };
+    let config = UserServiceConfig {
+        api: Some(api),
+        relay: Some(RelayConfig::new(broker)),
+        ..UserServiceConfig::new(database)
+    };
     users::migrate(&config).await?;
     users::build(config).await
 }

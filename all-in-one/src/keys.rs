@@ -12,6 +12,9 @@ use thiserror::Error;
 /// The file of the key by which the links of mails are signed.
 pub const ACTION_TOKEN_KEY: &str = "action-token.key";
 
+/// The file of the key by which access tokens are signed.
+pub const SESSION_KEY: &str = "session.key";
+
 /// As many random bytes as HMAC-SHA256 makes use of; a key is written in twice as many hexadecimal digits.
 const KEY_BYTES: usize = 32;
 /// Enough that no two starts choose the same name for their draft.

@@ -22,6 +22,7 @@ impl fmt::Display for TryItNow {
         let Self { data_dir, api, mailbox, smtp } = self;
         writeln!(f, "\ninf-user is running; its data is in {}\n", data_dir.display())?;
         writeln!(f, "  REST API  http://{api}/users")?;
+        writeln!(f, "  API docs  http://{api}/docs")?;
         match (mailbox, smtp) {
             (Some(mailbox), Some(smtp)) => {
                 writeln!(f, "  Mailbox   http://{mailbox}")?;
@@ -29,7 +30,7 @@ impl fmt::Display for TryItNow {
             }
             _ => writeln!(f, "  Mail      goes to the server of --smtp-url")?,
         }
-        writeln!(f, "\nTry it now in another terminal: register a user, change it, delete it\n")?;
+        writeln!(f, "\nTry it now in another terminal: register a user, log in, change it, delete it\n")?;
         writeln!(
             f,
             "  ID=$(curl -s http://{api}/users -H 'Content-Type: application/json' -d '{{\"username\":\"ada\",\"email\":\"ada@example.org\",\
@@ -37,15 +38,21 @@ impl fmt::Display for TryItNow {
         )?;
         writeln!(
             f,
-            "  curl -s -X PATCH http://{api}/users/$ID -H 'Content-Type: application/json' -d '{{\"fullName\":\"Ada King\"}}'"
+            "  TOKEN=$(curl -s http://{api}/sessions -H 'Content-Type: application/json' -d '{{\"login\":\"ada\",\"password\":\"correct-horse-battery\"}}' \
+             | grep -oE '\"accessToken\":\"[^\"]+' | cut -d '\"' -f 4); echo $TOKEN"
         )?;
-        writeln!(f, "  curl -s -X DELETE http://{api}/users/$ID")?;
+        writeln!(
+            f,
+            "  curl -s -X PATCH http://{api}/users/$ID -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \
+             -d '{{\"fullName\":\"Ada King\"}}'"
+        )?;
+        writeln!(f, "  curl -s -X DELETE http://{api}/users/$ID -H \"Authorization: Bearer $TOKEN\"")?;
         match mailbox {
             Some(mailbox) => {
-                writeln!(f, "\nEach puts a mail into the mailbox: open http://{mailbox}, or read")?;
+                writeln!(f, "\nEach change puts a mail into the mailbox: open http://{mailbox}, or read")?;
                 writeln!(f, "\n  curl -s http://{mailbox}/api/v1/messages")?;
             }
-            None => writeln!(f, "\nEach sends a mail to ada@example.org by that server.")?,
+            None => writeln!(f, "\nEach change sends a mail to ada@example.org by that server.")?,
         }
         writeln!(f, "\nCtrl-C stops it.")
     }

@@ -1,6 +1,7 @@
 //! What the tests of the pair share: the servers that they use, databases of their own, the services as
 //! processes, and an SMTP server that keeps every mail.
 
+mod account;
 mod database;
 mod kafka_topic;
 mod servers;
@@ -9,6 +10,7 @@ mod smtp_sink;
 mod update_load;
 mod wait;
 
+pub use account::{Account, PASSWORD};
 pub use database::TestDatabase;
 pub use kafka_topic::KafkaTopic;
 pub use servers::{Server, unique_name};

@@ -3,12 +3,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use reqwest::Client;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::account::Account;
 use crate::smtp_sink::ReceivedMail;
 
 const USERS: usize = 6;
@@ -34,15 +34,11 @@ impl UpdateLoad {
         let tried = Arc::new(AtomicUsize::new(0));
         let mut clients = Vec::new();
         for user in 0..USERS {
-            let body = json!({
-                "username": format!("user{user}"), "email": format!("user{user}@example.org"),
-                "password": "correct-horse-battery",
-            });
-            let answer = Client::new().post(api).json(&body).send().await.expect("the API answers");
-            let registered: Value = answer.json().await.expect("the API answers in JSON");
-            let id = registered["id"].as_str().expect("the user is registered").to_owned();
+            let body =
+                json!({ "username": format!("user{user}"), "email": format!("user{user}@example.org") });
+            let account = Account::register(api, body).await;
             let numbers = (user..updates).step_by(USERS);
-            clients.push(tokio::spawn(update(id, numbers, receiver.clone(), Arc::clone(&tried))));
+            clients.push(tokio::spawn(update(account, numbers, receiver.clone(), Arc::clone(&tried))));
         }
         Self { api: sender, tried, clients }
     }
@@ -74,16 +70,15 @@ impl UpdateLoad {
 }
 
 async fn update(
-    id: String,
+    account: Account,
     numbers: impl Iterator<Item = usize> + Send,
     mut api: watch::Receiver<String>,
     tried: Arc<AtomicUsize>,
 ) -> Vec<usize> {
-    let client = Client::new();
     let mut acknowledged = Vec::new();
     for number in numbers {
-        let url = format!("{}/{id}", *api.borrow_and_update());
-        let answer = client.patch(url).json(&json!({ "fullName": format!("Name {number}") })).send().await;
+        let users = api.borrow_and_update().clone();
+        let answer = account.patch(&users, &json!({ "fullName": format!("Name {number}") })).send().await;
         tried.fetch_add(1, Ordering::SeqCst);
         match answer {
             Ok(answer) if answer.status().is_success() => acknowledged.push(number),

@@ -4,11 +4,14 @@
 use std::time::Duration;
 
 use shared_kernel::CDC_TOPIC;
-pub use shared_kernel::{BadUrl, BrokerUrl, DatabaseUrl};
+pub use shared_kernel::{BadKeys, BadUrl, BrokerUrl, DatabaseUrl, SigningKeys};
 
 use crate::data_sources::Argon2Cost;
-use crate::transport::http::HttpLimits;
+use crate::interactors::SessionPolicy;
+use crate::transport::http::HttpSettings;
 use crate::transport::relay_loop::RelayTiming;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Everything that [`build`](crate::composition::build) needs to know.
 #[derive(Debug, Clone)]
@@ -17,24 +20,68 @@ pub struct UserServiceConfig {
     pub database: DatabaseUrl,
     /// The most connections to a database server; SQLite ignores it.
     pub max_connections: u32,
-    /// What a password's hash costs.
-    pub password_cost: Argon2Cost,
-    /// How much may be asked for at once.
-    pub limits: HttpLimits,
+    /// What serves the REST API; without it, this process only relays.
+    pub api: Option<ApiConfig>,
     /// What carries changes to the topic; without it, this process only serves the API.
     pub relay: Option<RelayConfig>,
 }
 
 impl UserServiceConfig {
-    /// The defaults around a database.
+    /// The defaults around a database, with neither an API nor a relay.
     pub fn new(database: DatabaseUrl) -> Self {
+        Self { database, max_connections: 10, api: None, relay: None }
+    }
+}
+
+/// How the REST API is served, and what is done beside it.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// Sign access tokens. Nobody else needs them.
+    pub session_keys: SigningKeys,
+    /// Verify the tokens of links in mails. The notifier signs by them.
+    pub action_token_keys: SigningKeys,
+    /// How long tokens count.
+    pub sessions: SessionPolicy,
+    /// What is asked of passwords.
+    pub passwords: PasswordConfig,
+    /// What the API lets pass.
+    pub http: HttpSettings,
+    /// How long the answer to an idempotent request is kept.
+    pub answers_kept: Duration,
+    /// How long after its last change an account is removed that nobody confirms; `None` keeps it.
+    pub unconfirmed_for: Option<Duration>,
+    /// How often what has expired is cleared away.
+    pub housekeeping_interval: Duration,
+}
+
+impl ApiConfig {
+    /// The defaults around the keys.
+    pub fn new(session_keys: SigningKeys, action_token_keys: SigningKeys) -> Self {
         Self {
-            database,
-            max_connections: 10,
-            password_cost: Argon2Cost::default(),
-            limits: HttpLimits::default(),
-            relay: None,
+            session_keys,
+            action_token_keys,
+            sessions: SessionPolicy::default(),
+            passwords: PasswordConfig::default(),
+            http: HttpSettings::default(),
+            answers_kept: DAY,
+            unconfirmed_for: Some(30 * DAY),
+            housekeeping_interval: Duration::from_secs(60),
         }
+    }
+}
+
+/// What is asked of passwords.
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordConfig {
+    /// What a hash costs.
+    pub cost: Argon2Cost,
+    /// The least that a new password scores, from 0 (too guessable) to 4 (very unguessable).
+    pub least_score: u8,
+}
+
+impl Default for PasswordConfig {
+    fn default() -> Self {
+        Self { cost: Argon2Cost::default(), least_score: 3 }
     }
 }
 

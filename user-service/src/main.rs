@@ -49,6 +49,13 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
             );
             service.close().await;
         }
+        Command::CreateAdmin(settings) => {
+            let (registration, password) = (settings.registration()?, settings.password()?);
+            let config = settings.config()?;
+            let admin =
+                composition::create_admin(&config, settings.passwords(), registration, password).await?;
+            println!("{}", admin.id);
+        }
         Command::Relay(settings) => {
             let service = composition::build(settings.config()?).await?;
             let shutdown = stop_signal()?;

@@ -11,11 +11,32 @@ use crate::process::{AllInOneProcess, command};
 const MAIL_DEADLINE: Duration = Duration::from_secs(1);
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
 
-fn shell(line: &str, id: &str) -> String {
-    let output =
-        Command::new("bash").args(["-c", line]).env("ID", id).stderr(Stdio::inherit()).output().unwrap();
-    assert!(output.status.success(), "{line}: {}", output.status);
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+/// A terminal in which the printed lines are pasted one after the other.
+#[derive(Default)]
+struct Terminal {
+    id: String,
+    token: String,
+}
+
+impl Terminal {
+    /// What the line prints.
+    fn paste(&self, line: &str) -> String {
+        let mut shell = Command::new("bash");
+        shell.args(["-c", line]).env("ID", &self.id).env("TOKEN", &self.token).stderr(Stdio::inherit());
+        let output = shell.output().unwrap();
+        assert!(output.status.success(), "{line}: {}", output.status);
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// The lines that register a user and log in, and set what the others use.
+    fn begin(program: &AllInOneProcess) -> Self {
+        let mut terminal = Self::default();
+        terminal.id = terminal.paste(program.command_line("ID="));
+        assert_eq!(terminal.id.len(), 36, "it prints the new user's id: {:?}", terminal.id);
+        terminal.token = terminal.paste(program.command_line("TOKEN="));
+        assert_eq!(terminal.token.split('.').count(), 3, "it prints the token: {:?}", terminal.token);
+        terminal
+    }
 }
 
 /// The newest mail once there are `count`.
@@ -38,13 +59,12 @@ async fn the_printed_commands_put_three_mails_into_the_mailbox() {
     let program = AllInOneProcess::start(command(folder.path()));
     let mailbox = program.address("Mailbox").to_owned();
 
-    let id = shell(program.command_line("ID="), "");
-    assert_eq!(id.len(), 36, "the first command prints the new user's id: {id:?}");
+    let terminal = Terminal::begin(&program);
     let registered = newest_of(&mailbox, 1).await;
-    let changed = shell(program.command_line("curl -s -X PATCH"), &id);
+    let changed = terminal.paste(program.command_line("curl -s -X PATCH"));
     assert!(changed.contains("Ada King"), "{changed}");
     let updated = newest_of(&mailbox, 2).await;
-    assert_eq!(shell(program.command_line("curl -s -X DELETE"), &id), "");
+    assert_eq!(terminal.paste(program.command_line("curl -s -X DELETE")), "");
     let deleted = newest_of(&mailbox, 3).await;
 
     for (mail, subject) in [(&registered, "Welcome"), (&updated, "was changed"), (&deleted, "was deleted")] {
@@ -69,12 +89,14 @@ async fn the_printed_commands_put_three_mails_into_the_mailbox() {
 async fn what_it_keeps_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let program = AllInOneProcess::start(command(folder.path()));
-    let id = shell(program.command_line("ID="), "");
+    let Terminal { id, token } = Terminal::begin(&program);
     program.interrupt(STOP_DEADLINE);
 
     let program = AllInOneProcess::start(command(folder.path()));
     let users = program.address("REST API");
-    let user: Value = reqwest::get(format!("{users}/{id}")).await.unwrap().json().await.unwrap();
+    // The session goes on too: the key that it is signed by is kept with the data.
+    let read = reqwest::Client::new().get(format!("{users}/{id}")).bearer_auth(token);
+    let user: Value = read.send().await.unwrap().json().await.unwrap();
     assert_eq!(user["username"], "ada");
 }
 

@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
-use argon2::password_hash::PasswordHasher as _;
+use argon2::password_hash::phc::PasswordHash as Phc;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
-use crate::entities::{NewPassword, PasswordHash};
-use crate::repositories::{PasswordHasher, PasswordHasherError};
+use crate::entities::{GivenPassword, NewPassword, PasswordHash};
+use crate::repositories::{AdapterError, PasswordHasher, PasswordHasherError, Verification};
 
 /// What one hash costs. The default is OWASP's first recommendation for argon2id
 /// (<https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>).
@@ -30,58 +31,139 @@ impl Default for Argon2Cost {
 pub struct Argon2PasswordHasher {
     argon2: Argon2<'static>,
     permits: Arc<Semaphore>,
+    /// What the password of nobody is held against: a hash of today's cost.
+    nobodys: PasswordHash,
 }
 
 impl Argon2PasswordHasher {
-    /// A hasher of that cost.
+    /// A hasher of that cost. Hashes once, to know what nobody's password is held against.
     ///
     /// # Errors
     ///
     /// When argon2 does not allow the cost.
     pub fn new(cost: Argon2Cost) -> Result<Self, PasswordHasherError> {
-        let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, None)
-            .map_err(|error| PasswordHasherError(Box::new(error)))?;
+        let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, None).map_err(failed)?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let nobodys = hash(&argon2, "nobody's").map_err(PasswordHasherError)?;
         let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Ok(Self {
-            argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
-            permits: Arc::new(Semaphore::new(at_once)),
-        })
+        Ok(Self { argon2, permits: Arc::new(Semaphore::new(at_once)), nobodys })
+    }
+
+    /// Runs costly work on a thread of its own, once there is room for it.
+    async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Argon2<'static>) -> Result<T, AdapterError> + Send + 'static,
+    ) -> Result<T, PasswordHasherError> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(failed)?;
+        let argon2 = self.argon2.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            // Held by the work and not by the caller, who may be gone before it ends.
+            let _permit = permit;
+            work(&argon2)
+        });
+        work.await.map_err(failed)?.map_err(PasswordHasherError)
     }
 }
 
 #[async_trait]
 impl PasswordHasher for Argon2PasswordHasher {
     async fn hash(&self, password: NewPassword) -> Result<PasswordHash, PasswordHasherError> {
-        let permit = Arc::clone(&self.permits)
-            .acquire_owned()
-            .await
-            .map_err(|closed| PasswordHasherError(Box::new(closed)))?;
-        let argon2 = self.argon2.clone();
-        let work = tokio::task::spawn_blocking(move || {
-            // Held by the work and not by the caller, who may be gone before it ends.
-            let _permit = permit;
-            argon2.hash_password(password.expose().as_bytes()).map(|phc| phc.to_string())
-        });
-        let phc = work
-            .await
-            .map_err(|panicked| PasswordHasherError(Box::new(panicked)))?
-            .map_err(|error| PasswordHasherError(Box::new(error)))?;
-        Ok(PasswordHash::new(phc))
+        self.compute(move |argon2| hash(argon2, password.expose())).await
     }
+
+    async fn verify(
+        &self,
+        password: &GivenPassword,
+        against: Option<&PasswordHash>,
+    ) -> Result<Verification, PasswordHasherError> {
+        let (password, is_somebodys) = (password.clone(), against.is_some());
+        let against = against.unwrap_or(&self.nobodys).clone();
+        let verified = self.compute(move |argon2| verify(argon2, &password, &against)).await?;
+        // Also whoever says "nobody's" is nobody.
+        Ok(if is_somebodys { verified } else { Verification::Wrong })
+    }
+
+    async fn rehash(&self, password: &GivenPassword) -> Result<PasswordHash, PasswordHasherError> {
+        let password = password.clone();
+        self.compute(move |argon2| hash(argon2, password.expose())).await
+    }
+}
+
+fn hash(argon2: &Argon2<'_>, password: &str) -> Result<PasswordHash, AdapterError> {
+    Ok(PasswordHash::new(argon2.hash_password(password.as_bytes())?.to_string()))
+}
+
+/// By the parameters of the hash, which may be older than today's. argon2 compares in constant time.
+fn verify(
+    argon2: &Argon2<'_>,
+    password: &GivenPassword,
+    against: &PasswordHash,
+) -> Result<Verification, AdapterError> {
+    let phc = Phc::new(against.expose())?;
+    match argon2.verify_password(password.expose().as_bytes(), &phc) {
+        Ok(()) => {}
+        Err(argon2::password_hash::Error::PasswordInvalid) => return Ok(Verification::Wrong),
+        Err(failure) => return Err(failure.into()),
+    }
+    let of_today = phc.algorithm == Algorithm::Argon2id.ident()
+        && phc.version == Some(Version::V0x13.into())
+        && Params::try_from(&phc).is_ok_and(|params| cost(&params) == cost(argon2.params()));
+    Ok(if of_today { Verification::Matches } else { Verification::MatchesOutdated })
+}
+
+fn cost(params: &Params) -> (u32, u32, u32) {
+    (params.m_cost(), params.t_cost(), params.p_cost())
+}
+
+fn failed(error: impl Into<AdapterError>) -> PasswordHasherError {
+    PasswordHasherError(error.into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn hasher(iterations: u32) -> Argon2PasswordHasher {
+        Argon2PasswordHasher::new(Argon2Cost { memory_kib: 64, iterations, parallelism: 1 }).unwrap()
+    }
+
+    fn given(text: &str) -> GivenPassword {
+        GivenPassword::parse(text).unwrap()
+    }
+
     #[tokio::test]
     async fn a_hash_is_argon2id_of_that_cost_and_salted_each_time() {
-        let hasher =
-            Argon2PasswordHasher::new(Argon2Cost { memory_kib: 64, iterations: 1, parallelism: 1 }).unwrap();
         let password = NewPassword::parse("correct horse").unwrap();
         let (one, other) =
-            (hasher.hash(password.clone()).await.unwrap(), hasher.hash(password).await.unwrap());
+            (hasher(1).hash(password.clone()).await.unwrap(), hasher(1).hash(password).await.unwrap());
         assert!(one.expose().starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{}", one.expose());
         assert_ne!(one.expose(), other.expose());
+    }
+
+    #[tokio::test]
+    async fn the_password_matches_and_no_other_one_does() {
+        let hash = hasher(1).hash(NewPassword::parse("correct horse").unwrap()).await.unwrap();
+        let verify = async |hasher: &Argon2PasswordHasher, password, hash| {
+            hasher.verify(&given(password), hash).await.unwrap()
+        };
+        let today = hasher(1);
+        assert_eq!(verify(&today, "correct horse", Some(&hash)).await, Verification::Matches);
+        assert_eq!(verify(&today, "correct horsf", Some(&hash)).await, Verification::Wrong);
+        assert_eq!(verify(&hasher(2), "correct horse", Some(&hash)).await, Verification::MatchesOutdated);
+    }
+
+    #[tokio::test]
+    async fn nobody_has_any_password() {
+        let hasher = hasher(1);
+        for password in ["correct horse", "nobody's"] {
+            assert_eq!(hasher.verify(&given(password), None).await.unwrap(), Verification::Wrong);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_hash_is_an_error_that_repeats_nothing() {
+        let error = hasher(1).verify(&given("x"), Some(&PasswordHash::new("plain-secret".into()))).await;
+        let error = shared_kernel::in_words(&error.unwrap_err());
+        assert!(!error.contains("plain-secret"), "{error}");
     }
 }

@@ -1,15 +1,21 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPool, MySqlPoolOptions};
 use sqlx::{MySql, Transaction};
 
-use super::sql::{ChangeSignal, SchemaError, is_current, migrator};
+use super::sql::{ChangeSignals, Moment, SchemaError, check_applied, migrator};
 
 /// How long a server may take to answer a new client, and a caller wait for a connection to be free.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Without strict mode a value that is too long would be cut in silence, whatever the server's default. Whoever waits
+/// for a lock gives up before the caller does, who has an answer then.
+const SET_UP_SESSION: &str =
+    "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'), innodb_lock_wait_timeout = 5";
 
 /// A lock of this database's own; a lock's name may have 64 characters, no more than a database's.
 const MIGRATION_LOCK: &str = "SELECT GET_LOCK(CONCAT('migrate.', LEFT(SHA2(DATABASE(), 256), 32)), ?)";
@@ -24,7 +30,7 @@ const NO_SUCH_TABLE: u16 = 1146;
 #[derive(Debug, Clone)]
 pub struct MySqlDatabase {
     pool: MySqlPool,
-    pub(super) signal: ChangeSignal,
+    pub(super) signals: ChangeSignals,
 }
 
 impl MySqlDatabase {
@@ -41,15 +47,16 @@ impl MySqlDatabase {
         let pool = MySqlPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(CONNECT_TIMEOUT)
+            .after_connect(|connection, _metadata| Box::pin(set_up_session(connection)))
             .connect_lazy_with(options);
-        Ok(Self { pool, signal: ChangeSignal::default() })
+        Ok(Self { pool, signals: ChangeSignals::default() })
     }
 
     /// Brings the schema to the version of this build. Safe on live data and when several do it at once.
     ///
     /// # Errors
     ///
-    /// [`SchemaError::Migrate`], [`SchemaError::Locked`], [`SchemaError::Unreadable`].
+    /// [`SchemaError::Migrate`], [`SchemaError::Altered`], [`SchemaError::Locked`], [`SchemaError::Unreadable`].
     pub async fn migrate(&self) -> Result<(), SchemaError> {
         // A connection of its own: however this ends, the lock ends with it.
         let mut connection = self.connect().await?;
@@ -64,7 +71,7 @@ impl MySqlDatabase {
         }
         let mut migrations = migrations();
         migrations.set_locking(false);
-        migrations.run_direct(None, &mut connection, false).await.map_err(SchemaError::Migrate)?;
+        migrations.run_direct(None, &mut connection, false).await?;
         connection.close().await.map_err(SchemaError::Unreadable)
     }
 
@@ -72,7 +79,7 @@ impl MySqlDatabase {
     ///
     /// # Errors
     ///
-    /// [`SchemaError::NotMigrated`], or why it could not be found out.
+    /// [`SchemaError::NotMigrated`], [`SchemaError::Altered`], or why it could not be found out.
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
         let migrations = migrations();
         let mut connection = self.connect().await?;
@@ -81,23 +88,25 @@ impl MySqlDatabase {
             Err(MigrateError::Execute(error)) if is_missing_table(&error) => {
                 return Err(SchemaError::NotMigrated);
             }
-            result => result.map_err(SchemaError::Migrate)?,
+            result => result?,
         };
         // A server commits at each statement that changes the schema, and so a migration that is under way or
         // that broke off is on the list too.
-        let unfinished =
-            connection.dirty_version(&migrations.table_name).await.map_err(SchemaError::Migrate)?;
-        if unfinished.is_some() {
+        if connection.dirty_version(&migrations.table_name).await?.is_some() {
             return Err(SchemaError::NotMigrated);
         }
         connection.close().await.map_err(SchemaError::Unreadable)?;
-        if is_current(&migrations, &applied) { Ok(()) } else { Err(SchemaError::NotMigrated) }
+        check_applied(&migrations, &applied)
     }
 
     /// A connection beside the pool, which would keep to itself why a server cannot be reached.
     async fn connect(&self) -> Result<MySqlConnection, SchemaError> {
         let options = self.pool.connect_options();
-        let connect = MySqlConnection::connect_with(&options);
+        let connect = async {
+            let mut connection = MySqlConnection::connect_with(&options).await?;
+            set_up_session(&mut connection).await?;
+            Ok(connection)
+        };
         match tokio::time::timeout(CONNECT_TIMEOUT, connect).await {
             Ok(result) => result.map_err(SchemaError::Unreadable),
             Err(_elapsed) => Err(SchemaError::Unreadable(sqlx::Error::PoolTimedOut)),
@@ -117,10 +126,24 @@ impl MySqlDatabase {
         &self.pool
     }
 
+    /// Deletes by such a statement, which takes the moment and the limit; returns how many.
+    pub(super) async fn delete_expired(
+        &self,
+        sql: &'static str,
+        now: DateTime<Utc>,
+        max: u32,
+    ) -> Result<u64, sqlx::Error> {
+        Ok(sqlx::query(sql).bind(Moment(now)).bind(max).execute(&self.pool).await?.rows_affected())
+    }
+
     /// Closes every connection; waits for those in use.
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+async fn set_up_session(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(SET_UP_SESSION).execute(connection).await.map(drop)
 }
 
 fn is_missing_table(error: &sqlx::Error) -> bool {
@@ -133,5 +156,9 @@ fn migrations() -> Migrator {
         (1, "users", include_str!("../../migrations/mysql/0001_users.sql")),
         (2, "user changes", include_str!("../../migrations/mysql/0002_user_changes.sql")),
         (3, "outbox", include_str!("../../migrations/mysql/0003_outbox.sql")),
+        (4, "sessions", include_str!("../../migrations/mysql/0004_sessions.sql")),
+        (5, "idempotent answers", include_str!("../../migrations/mysql/0005_idempotent_answers.sql")),
+        (6, "reset requests", include_str!("../../migrations/mysql/0006_password_reset_requests.sql")),
+        (7, "user indexes", include_str!("../../migrations/mysql/0007_user_indexes.sql")),
     ])
 }

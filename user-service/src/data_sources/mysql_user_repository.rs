@@ -1,17 +1,18 @@
 use async_trait::async_trait;
-use shared_kernel::{UserEvent, UserId};
-use sqlx::{MySql, Transaction};
+use chrono::{DateTime, Utc};
+use shared_kernel::UserId;
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::MySqlDatabase;
+use super::mysql_user_transaction::MySqlUserTransaction;
 use super::sql::{
-    ChangeSignal, bind_user, encoded_payload, implement_user_repository, implement_user_transaction,
-    is_unique_violation, repository_error, statements, taken_fields, user_from_row,
+    Moment, Written, implement_user_repository, list_users, repository_error, statements, user_from_row,
 };
-use crate::entities::User;
+use crate::entities::{Login, User};
 use crate::repositories::{PageRequest, RepositoryError, UserRepository, UserTransaction};
 
-/// Accounts on MySQL or MariaDB. A row is held by `SELECT … FOR UPDATE`.
+/// Accounts on MySQL or MariaDB.
 #[derive(Debug, Clone)]
 pub struct MySqlUserRepository {
     database: MySqlDatabase,
@@ -24,10 +25,4 @@ impl MySqlUserRepository {
     }
 }
 
-struct MySqlUserTransaction {
-    transaction: Transaction<'static, MySql>,
-    signal: ChangeSignal,
-}
-
-implement_user_repository!(MySqlUserRepository, MySqlUserTransaction);
-implement_user_transaction!(MySqlUserTransaction, statements::LOCK_USER);
+implement_user_repository!(MySqlUserRepository, MySqlUserTransaction, Some("FORCE INDEX (users_status)"));

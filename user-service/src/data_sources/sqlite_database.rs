@@ -1,8 +1,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::error::DatabaseError;
-use sqlx::migrate::{Migrate, Migrator};
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
@@ -10,7 +11,7 @@ use sqlx::sqlite::{
 use sqlx::{Connection as _, Sqlite, Transaction};
 use tokio::time::{Instant, sleep};
 
-use super::sql::{ChangeSignal, SchemaError, is_current, migrator};
+use super::sql::{ChangeSignals, Moment, SchemaError, check_applied, migrator};
 
 /// Connections for reading beside the one that writes.
 const READERS: u32 = 4;
@@ -27,7 +28,7 @@ const OPEN_AGAIN: Duration = Duration::from_millis(20);
 pub struct SqliteDatabase {
     writer: SqlitePool,
     readers: SqlitePool,
-    pub(super) signal: ChangeSignal,
+    pub(super) signals: ChangeSignals,
 }
 
 impl SqliteDatabase {
@@ -46,7 +47,7 @@ impl SqliteDatabase {
             .busy_timeout(BUSY_TIMEOUT);
         let writer = connect_writer(&options).await?;
         let readers = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options);
-        Ok(Self { writer, readers, signal: ChangeSignal::default() })
+        Ok(Self { writer, readers, signals: ChangeSignals::default() })
     }
 
     /// Brings the schema to the version of this build, in one transaction, so that processes that start
@@ -54,29 +55,25 @@ impl SqliteDatabase {
     ///
     /// # Errors
     ///
-    /// [`SchemaError::Migrate`].
+    /// [`SchemaError::Migrate`], [`SchemaError::Altered`].
     pub async fn migrate(&self) -> Result<(), SchemaError> {
-        let migrate = async {
-            let mut transaction = self.begin().await?;
-            // `run` would borrow in a way that makes the future not `Send`.
-            migrations().run_direct(None, &mut *transaction, false).await?;
-            Ok(transaction.commit().await?)
-        };
-        migrate.await.map_err(SchemaError::Migrate)
+        let mut transaction = self.begin().await.map_err(MigrateError::from)?;
+        // `run` would borrow in a way that makes the future not `Send`.
+        migrations().run_direct(None, &mut *transaction, false).await?;
+        Ok(transaction.commit().await.map_err(MigrateError::from)?)
     }
 
     /// Refuses a schema that lacks something that this build needs.
     ///
     /// # Errors
     ///
-    /// [`SchemaError::NotMigrated`], or why it could not be found out.
+    /// [`SchemaError::NotMigrated`], [`SchemaError::Altered`], or why it could not be found out.
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
         let migrations = migrations();
         let mut connection = self.writer.acquire().await.map_err(SchemaError::Unreadable)?;
-        connection.ensure_migrations_table(&migrations.table_name).await.map_err(SchemaError::Migrate)?;
-        let applied =
-            connection.list_applied_migrations(&migrations.table_name).await.map_err(SchemaError::Migrate)?;
-        if is_current(&migrations, &applied) { Ok(()) } else { Err(SchemaError::NotMigrated) }
+        connection.ensure_migrations_table(&migrations.table_name).await?;
+        let applied = connection.list_applied_migrations(&migrations.table_name).await?;
+        check_applied(&migrations, &applied)
     }
 
     /// A transaction that can write: it waits for the file before it reads anything, so that what it reads
@@ -91,6 +88,16 @@ impl SqliteDatabase {
 
     pub(super) fn writer(&self) -> &SqlitePool {
         &self.writer
+    }
+
+    /// Deletes by such a statement, which takes the moment and the limit; returns how many.
+    pub(super) async fn delete_expired(
+        &self,
+        sql: &'static str,
+        now: DateTime<Utc>,
+        max: u32,
+    ) -> Result<u64, sqlx::Error> {
+        Ok(sqlx::query(sql).bind(Moment(now)).bind(max).execute(&self.writer).await?.rows_affected())
     }
 
     /// Closes every connection; waits for those in use.
@@ -136,5 +143,9 @@ fn migrations() -> Migrator {
     migrator(&[
         (1, "users", include_str!("../../migrations/sqlite/0001_users.sql")),
         (2, "outbox", include_str!("../../migrations/sqlite/0002_outbox.sql")),
+        (3, "sessions", include_str!("../../migrations/sqlite/0003_sessions.sql")),
+        (4, "idempotent answers", include_str!("../../migrations/sqlite/0004_idempotent_answers.sql")),
+        (5, "reset requests", include_str!("../../migrations/sqlite/0005_password_reset_requests.sql")),
+        (6, "user indexes", include_str!("../../migrations/sqlite/0006_user_indexes.sql")),
     ])
 }

@@ -1,18 +1,18 @@
 use async_trait::async_trait;
-use shared_kernel::{UserEvent, UserId};
-use sqlx::{Sqlite, Transaction};
+use chrono::{DateTime, Utc};
+use shared_kernel::UserId;
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::SqliteDatabase;
 use super::sql::{
-    ChangeSignal, bind_user, encoded_payload, implement_user_repository, implement_user_transaction,
-    is_unique_violation, repository_error, statements, taken_fields, user_from_row,
+    Moment, Written, implement_user_repository, list_users, repository_error, statements, user_from_row,
 };
-use crate::entities::User;
+use super::sqlite_user_transaction::SqliteUserTransaction;
+use crate::entities::{Login, User};
 use crate::repositories::{PageRequest, RepositoryError, UserRepository, UserTransaction};
 
-/// Accounts on SQLite. A transaction begins with `BEGIN IMMEDIATE`, so it holds not only a row but the
-/// whole file, and never has to be tried again because it began by reading.
+/// Accounts on SQLite.
 #[derive(Debug, Clone)]
 pub struct SqliteUserRepository {
     database: SqliteDatabase,
@@ -25,10 +25,4 @@ impl SqliteUserRepository {
     }
 }
 
-struct SqliteUserTransaction {
-    transaction: Transaction<'static, Sqlite>,
-    signal: ChangeSignal,
-}
-
-implement_user_repository!(SqliteUserRepository, SqliteUserTransaction);
-implement_user_transaction!(SqliteUserTransaction, statements::SELECT_USER);
+implement_user_repository!(SqliteUserRepository, SqliteUserTransaction, None);

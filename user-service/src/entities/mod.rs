@@ -1,23 +1,40 @@
 //! Domain types and rules. Pure: no async, no I/O, no clock; time and ids come in as arguments.
 
+mod access_token;
+mod caller;
 mod date_of_birth;
 mod email_address;
+mod idempotent_request;
+mod login;
+mod page_request;
 mod password;
 mod person_text;
+mod refresh_token;
+mod role;
+mod session;
 mod unique_field;
 mod user;
 mod user_events;
+mod user_security;
 mod user_update;
 mod username;
 mod violation;
 
+pub use access_token::AccessToken;
+pub use caller::Caller;
 pub use date_of_birth::DateOfBirth;
 pub use email_address::EmailAddress;
-pub use password::{NewPassword, PasswordHash};
+pub use idempotent_request::{Fingerprint, IdempotentRequest, StoredAnswer};
+pub use login::Login;
+pub use page_request::{PageRequest, UserFilter};
+pub use password::{GivenPassword, NewPassword, PasswordHash};
 pub use person_text::{FullName, PostalAddress};
+pub use refresh_token::{RefreshHash, RefreshToken};
+pub use role::Role;
+pub use session::{Session, SessionId};
 pub use unique_field::UniqueField;
 pub use user::{ChangeStamp, Registration, User};
-pub use user_events::{deleted, registered, updated};
+pub use user_events::{confirmation_requested, deleted, password_reset_requested, registered, updated};
 pub use user_update::{FieldUpdate, UserUpdate};
 pub use username::Username;
 pub use violation::{FieldViolation, Violation};

@@ -32,6 +32,33 @@ impl NewPassword {
     }
 }
 
+/// A password that somebody gives to show who they are. It is held against a hash and follows no rule, since
+/// rules may have been others when it was chosen. Never shown by `Debug`.
+#[derive(Debug, Clone)]
+pub struct GivenPassword(SecretString);
+
+impl GivenPassword {
+    /// Takes anything that could be a password: up to 1024 characters.
+    ///
+    /// # Errors
+    ///
+    /// A [`Violation`] that says what is accepted.
+    pub fn parse(text: &str) -> Result<Self, Violation> {
+        if text.is_empty() {
+            return Err(Violation::new("required", "must not be empty"));
+        }
+        if text.chars().count() > 1024 {
+            return Err(Violation::new("too_long", "must have at most 1024 characters"));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// For the verifier alone.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
 /// A password as it is stored: an argon2id PHC string. Never shown by `Debug`.
 #[derive(Debug, Clone)]
 pub struct PasswordHash(SecretString);

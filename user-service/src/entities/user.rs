@@ -3,7 +3,7 @@ use shared_kernel::{AccountStatus, EventId, Locale, UserField, UserId};
 
 use super::user_update::check_date_of_birth;
 use super::{
-    DateOfBirth, EmailAddress, FieldUpdate, FieldViolation, FullName, PasswordHash, PostalAddress,
+    DateOfBirth, EmailAddress, FieldUpdate, FieldViolation, FullName, PasswordHash, PostalAddress, Role,
     UserUpdate, Username,
 };
 
@@ -30,6 +30,8 @@ pub struct User {
     pub status: AccountStatus,
     /// The language of mail.
     pub locale: Locale,
+    /// What the account's owner may do.
+    pub role: Role,
     /// Rises by one with every change; the `ETag` in REST.
     pub version: i64,
     /// Rises with every confirmation, change or cancelling of an address and change of password.
@@ -66,6 +68,12 @@ pub struct Registration {
 }
 
 impl Registration {
+    /// What somebody who knows the person would try first as their password.
+    pub fn personal(&self) -> Vec<&str> {
+        let name = self.full_name.as_ref().map(FullName::as_str);
+        [self.username.as_str(), self.email.as_str()].into_iter().chain(name).collect()
+    }
+
     /// Checks the rules that need the date.
     ///
     /// # Errors
@@ -77,6 +85,17 @@ impl Registration {
 }
 
 impl User {
+    /// A new administrator's account, whose address the operator vouches for.
+    pub fn register_admin(
+        registration: Registration,
+        password: PasswordHash,
+        id: UserId,
+        stamp: ChangeStamp,
+    ) -> Self {
+        let user = Self::register(registration, password, id, stamp);
+        Self { status: AccountStatus::Confirmed, role: Role::Admin, ..user }
+    }
+
     /// A new, unconfirmed account.
     pub fn register(
         registration: Registration,
@@ -96,6 +115,7 @@ impl User {
             address,
             status: AccountStatus::Unconfirmed,
             locale,
+            role: Role::User,
             version: 1,
             security_version: 1,
             password_changed_at: stamp.at,
@@ -122,12 +142,33 @@ impl User {
             return None;
         }
         if changed.iter().any(|field| matches!(field, UserField::Email | UserField::PendingEmail)) {
-            after.security_version += 1;
+            return Some(after.secured(stamp));
         }
-        after.version += 1;
-        after.last_updated = stamp.at;
-        after.last_event_id = stamp.event_id;
-        Some(after)
+        Some(after.changed(stamp))
+    }
+
+    /// What somebody who knows the person would try first as their password.
+    pub fn personal(&self) -> Vec<&str> {
+        let name = self.full_name.as_ref().map(FullName::as_str);
+        [self.username.as_str(), self.email.as_str()].into_iter().chain(name).collect()
+    }
+
+    /// Whether this address would be a new one: not the one in force, and not the one that waits already.
+    pub fn is_new_address(&self, email: &EmailAddress) -> bool {
+        *email != self.email && Some(email) != self.pending_email.as_ref()
+    }
+
+    /// After a change that ends every token that was made before it.
+    pub(super) fn secured(mut self, stamp: ChangeStamp) -> Self {
+        self.security_version += 1;
+        self.changed(stamp)
+    }
+
+    fn changed(mut self, stamp: ChangeStamp) -> Self {
+        self.version += 1;
+        self.last_updated = stamp.at;
+        self.last_event_id = stamp.event_id;
+        self
     }
 
     /// The columns in which this account differs from another state of it, in a fixed order.

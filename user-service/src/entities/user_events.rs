@@ -19,6 +19,22 @@ pub fn updated(before: &User, after: &User, traceparent: Option<String>) -> User
     event(EventType::Updated, after, stamp, traceparent, Op::Update, (Some(before), Some(after)), changed)
 }
 
+/// The event of somebody's wish for a link to choose a new password.
+pub fn password_reset_requested(user: &User, stamp: ChangeStamp, traceparent: Option<String>) -> UserEvent {
+    request(EventType::PasswordResetRequested, user, stamp, traceparent)
+}
+
+/// The event of the user's wish for another mail with the link that confirms an address.
+pub fn confirmation_requested(user: &User, stamp: ChangeStamp, traceparent: Option<String>) -> UserEvent {
+    request(EventType::ConfirmationRequested, user, stamp, traceparent)
+}
+
+fn request(event_type: EventType, user: &User, stamp: ChangeStamp, traceparent: Option<String>) -> UserEvent {
+    let mut event = event(event_type, user, stamp, traceparent, Op::Update, (None, Some(user)), Vec::new());
+    event.change.op = None;
+    event
+}
+
 /// The event of an account that is gone. Its version is the one that the deletion would have made.
 pub fn deleted(user: &User, stamp: ChangeStamp, traceparent: Option<String>) -> UserEvent {
     let mut event =

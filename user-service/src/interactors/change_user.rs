@@ -2,9 +2,9 @@
 
 use std::future::Future;
 
-use crate::entities::ChangeStamp;
+use crate::entities::{self, ChangeStamp, User};
 use crate::interactors::UserError;
-use crate::repositories::{Clock, IdGenerator, RepositoryError};
+use crate::repositories::{Clock, IdGenerator, RepositoryError, UserTransaction};
 use shared_kernel::EventId;
 
 /// How often a transaction is tried when others are in its way.
@@ -27,4 +27,30 @@ where
         }
     }
     attempt().await
+}
+
+/// Writes a changed account that was locked before, tells of the change and commits.
+pub(super) async fn write(
+    mut transaction: Box<dyn UserTransaction>,
+    before: &User,
+    after: &User,
+    traceparent: Option<String>,
+) -> Result<(), UserError> {
+    transaction.update(after).await?;
+    transaction.append(&entities::updated(before, after, traceparent)).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Removes an account that was locked before with all that belongs to it, tells of it and commits.
+pub(super) async fn remove(
+    mut transaction: Box<dyn UserTransaction>,
+    user: &User,
+    stamp: ChangeStamp,
+    traceparent: Option<String>,
+) -> Result<(), UserError> {
+    transaction.end_sessions_of(user.id, None).await?;
+    transaction.forget_answers_about(user.id).await?;
+    transaction.delete(user.id).await?;
+    transaction.append(&entities::deleted(user, stamp, traceparent)).await?;
+    Ok(transaction.commit().await?)
 }

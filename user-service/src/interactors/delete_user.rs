@@ -2,16 +2,29 @@ use std::sync::Arc;
 
 use shared_kernel::UserId;
 
-use super::change_user::{stamp, with_retries};
+use super::change_user::{remove, stamp, with_retries};
 use super::user_error::UserError;
-use crate::entities;
+use crate::entities::Caller;
 use crate::repositories::{Clock, IdGenerator, UserRepository};
 
-/// Removes an account and tells of it, in one transaction.
+/// Removes an account and all that belongs to it, and tells of it, in one transaction.
 pub struct DeleteUser {
     users: Arc<dyn UserRepository>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
+}
+
+/// What [`DeleteUser`] needs to know.
+#[derive(Debug, Clone)]
+pub struct DeleteUserInput {
+    /// Who asks for it.
+    pub caller: Caller,
+    /// Whose account.
+    pub id: UserId,
+    /// Refuse when the account is at another version.
+    pub expected_version: Option<i64>,
+    /// The W3C trace context of the request.
+    pub traceparent: Option<String>,
 }
 
 impl DeleteUser {
@@ -20,35 +33,26 @@ impl DeleteUser {
         Self { users, clock, ids }
     }
 
-    /// Removes the account, durably, when it is at `expected_version` or none is given. Cancelling undoes
+    /// Removes the account, durably, when it is at the expected version or none is given. Cancelling undoes
     /// it, unless it was committing.
     ///
     /// # Errors
     ///
-    /// [`UserError::NotFound`], [`UserError::Stale`], or a failure of a port.
-    pub async fn execute(
-        &self,
-        id: UserId,
-        expected_version: Option<i64>,
-        traceparent: Option<String>,
-    ) -> Result<(), UserError> {
-        with_retries(|| self.attempt(id, expected_version, traceparent.clone())).await
+    /// [`UserError::Forbidden`], [`UserError::NotFound`], [`UserError::Stale`], or a failure of a port.
+    pub async fn execute(&self, input: DeleteUserInput) -> Result<(), UserError> {
+        if !input.caller.may_access(input.id) {
+            return Err(UserError::Forbidden);
+        }
+        with_retries(|| self.attempt(&input)).await
     }
 
-    async fn attempt(
-        &self,
-        id: UserId,
-        expected_version: Option<i64>,
-        traceparent: Option<String>,
-    ) -> Result<(), UserError> {
+    async fn attempt(&self, input: &DeleteUserInput) -> Result<(), UserError> {
         let mut transaction = self.users.begin().await?;
-        let user = transaction.lock(id).await?.ok_or(UserError::NotFound)?;
-        if expected_version.is_some_and(|expected| expected != user.version) {
+        let user = transaction.lock(input.id).await?.ok_or(UserError::NotFound)?;
+        if input.expected_version.is_some_and(|expected| expected != user.version) {
             return Err(UserError::Stale { current: user.version });
         }
         let stamp = stamp(&*self.clock, &*self.ids);
-        transaction.delete(id).await?;
-        transaction.append(&entities::deleted(&user, stamp, traceparent)).await?;
-        Ok(transaction.commit().await?)
+        remove(transaction, &user, stamp, input.traceparent.clone()).await
     }
 }

@@ -3,10 +3,10 @@ use std::sync::Arc;
 use shared_kernel::UserId;
 
 use super::user_error::UserError;
-use crate::entities::User;
+use crate::entities::{Caller, User};
 use crate::repositories::UserRepository;
 
-/// Reads one account.
+/// Reads one account, for its owner or an admin.
 pub struct GetUser {
     users: Arc<dyn UserRepository>,
 }
@@ -21,8 +21,11 @@ impl GetUser {
     ///
     /// # Errors
     ///
-    /// [`UserError::NotFound`], or a failure of the port.
-    pub async fn execute(&self, id: UserId) -> Result<User, UserError> {
+    /// [`UserError::Forbidden`], [`UserError::NotFound`], or a failure of the port.
+    pub async fn execute(&self, caller: Caller, id: UserId) -> Result<User, UserError> {
+        if !caller.may_access(id) {
+            return Err(UserError::Forbidden);
+        }
         self.users.find(id).await?.ok_or(UserError::NotFound)
     }
 }

@@ -3,10 +3,10 @@ use std::sync::Arc;
 use shared_kernel::UserId;
 
 use super::user_error::UserError;
-use crate::entities::User;
-use crate::repositories::{PageRequest, UserRepository};
+use crate::entities::{Caller, PageRequest, User};
+use crate::repositories::UserRepository;
 
-/// Reads accounts page by page, in the order of registration. A page costs the same wherever it is.
+/// Reads accounts page by page, in the order of registration, for an admin. A page costs the same wherever it is.
 pub struct ListUsers {
     users: Arc<dyn UserRepository>,
 }
@@ -26,16 +26,21 @@ impl ListUsers {
         Self { users }
     }
 
-    /// The next `limit` accounts with an id greater than `after`.
+    /// The page that was asked for.
     ///
     /// # Errors
     ///
-    /// A failure of the port.
-    pub async fn execute(&self, after: Option<UserId>, limit: u32) -> Result<UserPage, UserError> {
+    /// [`UserError::Forbidden`], or a failure of the port.
+    pub async fn execute(&self, caller: Caller, page: PageRequest) -> Result<UserPage, UserError> {
+        if !caller.is_admin() {
+            return Err(UserError::Forbidden);
+        }
         // One more than asked for tells whether there is a next page.
-        let mut users = self.users.list(PageRequest { after, limit: limit.saturating_add(1) }).await?;
-        let more = users.len() > limit as usize;
-        users.truncate(limit as usize);
+        let wanted = page.limit as usize;
+        let page = PageRequest { limit: page.limit.saturating_add(1), ..page };
+        let mut users = self.users.list(page).await?;
+        let more = users.len() > wanted;
+        users.truncate(wanted);
         let next = if more { users.last().map(|user| user.id) } else { None };
         Ok(UserPage { users, next })
     }

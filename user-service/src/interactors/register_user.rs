@@ -2,14 +2,17 @@ use std::sync::Arc;
 
 use shared_kernel::UserId;
 
-use super::change_user::{stamp, with_retries};
+use super::change_user::stamp;
+use super::credentials::hash_if_strong;
+use super::idempotent::{Effect, Idempotence, Once, Outcome};
 use super::user_error::UserError;
 use crate::entities::{self, NewPassword, Registration, User};
-use crate::repositories::{Clock, IdGenerator, PasswordHasher, UserRepository};
+use crate::repositories::{Clock, IdGenerator, PasswordHasher, PasswordStrength, UserTransaction};
 
 /// Makes an account and tells of it, in one transaction.
 pub struct RegisterUser {
-    users: Arc<dyn UserRepository>,
+    idempotence: Arc<Idempotence>,
+    strength: Arc<dyn PasswordStrength>,
     passwords: Arc<dyn PasswordHasher>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
@@ -22,6 +25,8 @@ pub struct RegisterUserInput {
     pub registration: Registration,
     /// The password that they chose.
     pub password: NewPassword,
+    /// To be carried out once, however often it is asked for.
+    pub once: Option<Once<User>>,
     /// The W3C trace context of the request.
     pub traceparent: Option<String>,
 }
@@ -29,12 +34,13 @@ pub struct RegisterUserInput {
 impl RegisterUser {
     /// Wires the use case to its ports.
     pub fn new(
-        users: Arc<dyn UserRepository>,
+        idempotence: Arc<Idempotence>,
+        strength: Arc<dyn PasswordStrength>,
         passwords: Arc<dyn PasswordHasher>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdGenerator>,
     ) -> Self {
-        Self { users, passwords, clock, ids }
+        Self { idempotence, strength, passwords, clock, ids }
     }
 
     /// Makes the account; it is durable when this returns. Cancelling undoes it, unless it was
@@ -42,22 +48,25 @@ impl RegisterUser {
     ///
     /// # Errors
     ///
-    /// [`UserError::Taken`], [`UserError::Invalid`], or a failure of a port.
-    pub async fn execute(&self, input: RegisterUserInput) -> Result<User, UserError> {
-        let RegisterUserInput { registration, password, traceparent } = input;
+    /// [`UserError::Taken`], [`UserError::Invalid`], [`UserError::KeyReused`], or a failure of a port.
+    pub async fn execute(&self, input: RegisterUserInput) -> Result<Outcome<User>, UserError> {
+        let RegisterUserInput { registration, password, once, traceparent } = input;
         registration.check(self.clock.now().date_naive()).map_err(UserError::Invalid)?;
-        let password = self.passwords.hash(password).await.map_err(UserError::Password)?;
+        if let Some(answer) = self.idempotence.earlier_answer(once.as_ref()).await? {
+            return Ok(Outcome::Repeated(answer));
+        }
+        let personal = registration.personal();
+        let password =
+            hash_if_strong(&*self.strength, &*self.passwords, password, &personal, "password").await?;
         let id = UserId(self.ids.next_id());
         let stamp = stamp(&*self.clock, &*self.ids);
         let user = User::register(registration, password, id, stamp);
         let event = entities::registered(&user, traceparent);
-        with_retries(|| async {
-            let mut transaction = self.users.begin().await?;
+        let effect = async |mut transaction: Box<dyn UserTransaction>| {
             transaction.insert(&user).await?;
             transaction.append(&event).await?;
-            Ok(transaction.commit().await?)
-        })
-        .await?;
-        Ok(user)
+            Ok(Effect { transaction, outcome: user.clone(), about: Some(id) })
+        };
+        self.idempotence.carry_out(once.as_ref(), effect).await
     }
 }

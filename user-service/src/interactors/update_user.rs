@@ -1,15 +1,18 @@
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use shared_kernel::UserId;
 
-use super::change_user::{stamp, with_retries};
+use super::change_user::{stamp, with_retries, write};
+use super::credentials::{check_current, incorrect};
 use super::user_error::UserError;
-use crate::entities::{self, User, UserUpdate};
-use crate::repositories::{Clock, IdGenerator, UserRepository};
+use crate::entities::{Caller, FieldUpdate, GivenPassword, User, UserUpdate};
+use crate::repositories::{Clock, IdGenerator, PasswordHasher, UserRepository};
 
 /// Changes an account and tells of it, in one transaction. A change of nothing writes nothing.
 pub struct UpdateUser {
     users: Arc<dyn UserRepository>,
+    passwords: Arc<dyn PasswordHasher>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
 }
@@ -17,10 +20,14 @@ pub struct UpdateUser {
 /// What [`UpdateUser`] needs to know.
 #[derive(Debug, Clone)]
 pub struct UpdateUserInput {
+    /// Who asks for it.
+    pub caller: Caller,
     /// Whose account.
     pub id: UserId,
     /// The wanted change.
     pub update: UserUpdate,
+    /// What shows, for a new address of the caller's own account, that it is the owner who asks.
+    pub current_password: Option<GivenPassword>,
     /// Refuse when the account is at another version.
     pub expected_version: Option<i64>,
     /// The W3C trace context of the request.
@@ -29,8 +36,13 @@ pub struct UpdateUserInput {
 
 impl UpdateUser {
     /// Wires the use case to its ports.
-    pub fn new(users: Arc<dyn UserRepository>, clock: Arc<dyn Clock>, ids: Arc<dyn IdGenerator>) -> Self {
-        Self { users, clock, ids }
+    pub fn new(
+        users: Arc<dyn UserRepository>,
+        passwords: Arc<dyn PasswordHasher>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdGenerator>,
+    ) -> Self {
+        Self { users, passwords, clock, ids }
     }
 
     /// Returns the account as it is afterwards; it is durable then. Cancelling undoes the change,
@@ -38,26 +50,56 @@ impl UpdateUser {
     ///
     /// # Errors
     ///
-    /// [`UserError::NotFound`], [`UserError::Stale`], [`UserError::Taken`], [`UserError::Invalid`], or a
-    /// failure of a port.
+    /// [`UserError::Forbidden`], [`UserError::NotFound`], [`UserError::Stale`], [`UserError::Taken`],
+    /// [`UserError::Invalid`], or a failure of a port.
     pub async fn execute(&self, input: UpdateUserInput) -> Result<User, UserError> {
+        if !input.caller.may_access(input.id) {
+            return Err(UserError::Forbidden);
+        }
         input.update.check(self.clock.now().date_naive()).map_err(UserError::Invalid)?;
-        with_retries(|| self.attempt(&input)).await
+        let password_of = self.verified_password(&input).await?;
+        with_retries(|| self.attempt(&input, password_of)).await
     }
 
-    async fn attempt(&self, input: &UpdateUserInput) -> Result<User, UserError> {
+    /// Since when the account has the password that was found to be right; `None` when none is needed. Verified
+    /// before the transaction, which would hold the account for as long as that takes.
+    async fn verified_password(&self, input: &UpdateUserInput) -> Result<Option<DateTime<Utc>>, UserError> {
+        if !matches!(input.update.email, FieldUpdate::Set(_)) {
+            return Ok(None);
+        }
+        let user = self.users.find(input.id).await?.ok_or(UserError::NotFound)?;
+        if !asks_for_password(input, &user) {
+            return Ok(None);
+        }
+        check_current(&*self.passwords, &user, input.current_password.as_ref()).await?;
+        Ok(Some(user.password_changed_at))
+    }
+
+    async fn attempt(
+        &self,
+        input: &UpdateUserInput,
+        password_of: Option<DateTime<Utc>>,
+    ) -> Result<User, UserError> {
         let mut transaction = self.users.begin().await?;
         let before = transaction.lock(input.id).await?.ok_or(UserError::NotFound)?;
         if input.expected_version.is_some_and(|expected| expected != before.version) {
             return Err(UserError::Stale { current: before.version });
         }
+        // The account may have changed since it was read.
+        if asks_for_password(input, &before) && password_of != Some(before.password_changed_at) {
+            return Err(incorrect());
+        }
         let stamp = stamp(&*self.clock, &*self.ids);
         let Some(after) = before.updated(input.update.clone(), stamp) else {
             return Ok(before);
         };
-        transaction.update(&after).await?;
-        transaction.append(&entities::updated(&before, &after, input.traceparent.clone())).await?;
-        transaction.commit().await?;
+        write(transaction, &before, &after, input.traceparent.clone()).await?;
         Ok(after)
     }
+}
+
+/// An admin who changes somebody else's account does not know their password.
+fn asks_for_password(input: &UpdateUserInput, user: &User) -> bool {
+    let new_address = matches!(&input.update.email, FieldUpdate::Set(email) if user.is_new_address(email));
+    new_address && input.caller.is(input.id)
 }

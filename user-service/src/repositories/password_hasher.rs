@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use super::AdapterError;
-use crate::entities::{NewPassword, PasswordHash};
+use crate::entities::{GivenPassword, NewPassword, PasswordHash};
 
 /// Turns passwords into what may be stored.
 ///
@@ -16,6 +16,44 @@ pub trait PasswordHasher: Send + Sync {
     ///
     /// [`PasswordHasherError`]; the password is not at fault.
     async fn hash(&self, password: NewPassword) -> Result<PasswordHash, PasswordHasherError>;
+
+    /// Holds a password against a hash, or, when there is none, against one that nothing matches: both take
+    /// the same time, so that whoever asks cannot tell whether there is an account. Cancelling abandons the
+    /// result, not the work.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordHasherError`], also when the hash is not one.
+    async fn verify(
+        &self,
+        password: &GivenPassword,
+        against: Option<&PasswordHash>,
+    ) -> Result<Verification, PasswordHasherError>;
+
+    /// Hashes a password anew that was just found to match.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordHasherError`].
+    async fn rehash(&self, password: &GivenPassword) -> Result<PasswordHash, PasswordHasherError>;
+}
+
+/// What came of holding a password against a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verification {
+    /// It is another password, or there was no hash.
+    Wrong,
+    /// It matches.
+    Matches,
+    /// It matches, and the hash was made by other parameters than those of today.
+    MatchesOutdated,
+}
+
+impl Verification {
+    /// Whether the password is the one that was hashed.
+    pub fn matches(self) -> bool {
+        self != Self::Wrong
+    }
 }
 
 /// Hashing failed. Trying the same again does not help: it is a fault of the set-up.

@@ -1,9 +1,10 @@
 use async_trait::async_trait;
-use shared_kernel::{UserEvent, UserId};
+use chrono::{DateTime, Utc};
+use shared_kernel::UserId;
 use thiserror::Error;
 
-use super::AdapterError;
-use crate::entities::{UniqueField, User};
+use super::{AdapterError, UserTransaction};
+use crate::entities::{Login, PageRequest, UniqueField, User};
 
 /// The accounts.
 #[async_trait]
@@ -15,7 +16,27 @@ pub trait UserRepository: Send + Sync {
     /// [`RepositoryError`].
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError>;
 
-    /// Accounts in the order of their ids, which is the order of registration.
+    /// The account that has this username or this address in force, without regard to case.
+    ///
+    /// # Errors
+    ///
+    /// [`RepositoryError`].
+    async fn find_by_login(&self, login: &Login) -> Result<Option<User>, RepositoryError>;
+
+    /// Unconfirmed accounts that were last changed before that moment, at most `max`, oldest first. Not those that
+    /// were there before this service: they never got a link to confirm by.
+    ///
+    /// # Errors
+    ///
+    /// [`RepositoryError`].
+    async fn unconfirmed_since(
+        &self,
+        before: DateTime<Utc>,
+        max: u32,
+    ) -> Result<Vec<UserId>, RepositoryError>;
+
+    /// Accounts in the order of their ids, which is the order of registration. A page costs the same wherever it
+    /// is and whatever the filter.
     ///
     /// # Errors
     ///
@@ -30,68 +51,6 @@ pub trait UserRepository: Send + Sync {
     async fn begin(&self) -> Result<Box<dyn UserTransaction>, RepositoryError>;
 }
 
-/// One transaction over the accounts and the outbox: either both are written or neither.
-///
-/// An adapter must make [`lock`](Self::lock), [`insert`](Self::insert), [`update`](Self::update) and
-/// [`delete`](Self::delete) hold the account's row until the end, and must let [`append`](Self::append)
-/// give the outbox row its place only then: so one user's events are in the outbox in the order of their
-/// commits.
-#[async_trait]
-pub trait UserTransaction: Send {
-    /// The account of that id, which no other transaction changes until this one ends.
-    ///
-    /// # Errors
-    ///
-    /// [`RepositoryError`]; after one, nothing but dropping the transaction is left to do.
-    async fn lock(&mut self, id: UserId) -> Result<Option<User>, RepositoryError>;
-
-    /// Adds an account.
-    ///
-    /// # Errors
-    ///
-    /// [`RepositoryError::Taken`] naming each field whose value another account has, without regard to
-    /// case.
-    async fn insert(&mut self, user: &User) -> Result<(), RepositoryError>;
-
-    /// Writes every column of an account that was locked before.
-    ///
-    /// # Errors
-    ///
-    /// As for [`insert`](Self::insert).
-    async fn update(&mut self, user: &User) -> Result<(), RepositoryError>;
-
-    /// Removes an account that was locked before.
-    ///
-    /// # Errors
-    ///
-    /// [`RepositoryError`].
-    async fn delete(&mut self, id: UserId) -> Result<(), RepositoryError>;
-
-    /// Adds an event to the outbox, behind every earlier event of the same user.
-    ///
-    /// # Errors
-    ///
-    /// [`RepositoryError`].
-    async fn append(&mut self, event: &UserEvent) -> Result<(), RepositoryError>;
-
-    /// Makes all of it durable and wakes whoever follows the outbox in this process.
-    ///
-    /// # Errors
-    ///
-    /// [`RepositoryError`]. When the connection broke during the commit, nobody knows whether it took
-    /// place; it did wholly or not at all.
-    async fn commit(self: Box<Self>) -> Result<(), RepositoryError>;
-}
-
-/// Which accounts to list.
-#[derive(Debug, Clone, Copy)]
-pub struct PageRequest {
-    /// Only accounts with a greater id.
-    pub after: Option<UserId>,
-    /// At most so many.
-    pub limit: u32,
-}
-
 /// Why the accounts could not be read or written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -99,6 +58,12 @@ pub enum RepositoryError {
     /// Another account has these.
     #[error("another account has the same {0:?}")]
     Taken(Vec<UniqueField>),
+    /// An answer to this idempotent request is there already.
+    #[error("the request was answered before")]
+    Answered,
+    /// The same idempotent request is being carried out, and did not come to an end in time.
+    #[error("the same request is being carried out")]
+    InProgress,
     /// Another transaction was in the way; nothing was written, and the whole of it may be tried again
     /// at once.
     #[error("another transaction was in the way")]
@@ -114,6 +79,6 @@ pub enum RepositoryError {
 impl RepositoryError {
     /// Whether the same call can succeed when it is made again.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Contention(_) | Self::Unavailable(_))
+        matches!(self, Self::InProgress | Self::Contention(_) | Self::Unavailable(_))
     }
 }

@@ -1,6 +1,12 @@
-//! What drives the service: the REST API and the relay's loop.
+//! What drives the service: the REST API, the relay's loop, and what is to be done from time to time.
 
+#[cfg(any(feature = "housekeeping", feature = "relay-loop"))]
+mod backoff;
+#[cfg(feature = "housekeeping")]
+pub mod housekeeping_loop;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "housekeeping")]
+pub mod password_reset_loop;
 #[cfg(feature = "relay-loop")]
 pub mod relay_loop;

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
+use super::backoff::Backoff;
 use crate::interactors::RelayChanges;
 
 /// How the relay's loop waits and stops.
@@ -36,7 +37,7 @@ impl Default for RelayTiming {
 /// Relays until `shutdown`, then publishes what is already committed within the drain time and returns.
 /// Failures never end it: it says what failed and tries again, ever more slowly.
 pub async fn run(relay: &RelayChanges, timing: RelayTiming, shutdown: CancellationToken) {
-    let mut backoff = timing.first_backoff;
+    let mut backoff = Backoff::new(timing.first_backoff, timing.longest_backoff);
     while !shutdown.is_cancelled() {
         // Not cut off by the shutdown at once: what is being published would be published again after the
         // next start.
@@ -50,7 +51,7 @@ pub async fn run(relay: &RelayChanges, timing: RelayTiming, shutdown: Cancellati
         };
         match step {
             Ok(outcome) => {
-                backoff = timing.first_backoff;
+                backoff.reset();
                 if outcome.buried > 0 {
                     error!(
                         buried = outcome.buried,
@@ -62,17 +63,13 @@ pub async fn run(relay: &RelayChanges, timing: RelayTiming, shutdown: Cancellati
                 }
             }
             Err(failure) => {
-                let cause = in_words(&failure);
+                let (cause, retry_in_ms) = (in_words(&failure), backoff.next().as_millis());
                 if failure.is_retryable() {
-                    warn!(cause, retry_in_ms = backoff.as_millis(), "the relay is held up");
+                    warn!(cause, retry_in_ms, "the relay is held up");
                 } else {
-                    error!(cause, retry_in_ms = backoff.as_millis(), "the relay cannot go on without help");
+                    error!(cause, retry_in_ms, "the relay cannot go on without help");
                 }
-                tokio::select! {
-                    () = sleep(backoff) => {}
-                    () = shutdown.cancelled() => break,
-                }
-                backoff = (backoff * 2).min(timing.longest_backoff);
+                backoff.pause(&shutdown).await;
             }
         }
     }

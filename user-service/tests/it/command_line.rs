@@ -19,7 +19,16 @@ use tokio::time::timeout;
 
 use crate::support::waiting::{soon, until};
 
-const SECRET: &str = "s3cr3t-w0rd";
+/// A password, and what else must not be printed.
+const SECRET: &str = "s3cr3t-w0rd-of-the-tests";
+
+/// What `serve` needs beside a database.
+const KEYS: [(&str, &str); 2] = [
+    ("USER_SERVICE_SESSION_KEY", "session-key-of-the-tests-0123456789"),
+    ("USER_SERVICE_ACTION_TOKEN_KEY", "action-key-of-the-tests-0123456789"),
+];
+
+const COMMANDS: [&str; 4] = ["serve", "relay", "migrate", "create-admin"];
 
 /// Arguments and environment of a start that must fail, and what its error must say.
 type BadStart<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a [&'a str]);
@@ -38,7 +47,7 @@ async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
 
 /// The start must fail; what it said.
 async fn refusal(arguments: &[&str], environment: &[(&str, &str)]) -> String {
-    let output = run(arguments, environment).await;
+    let output = run(arguments, &[&KEYS, environment].concat()).await;
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success(), "{arguments:?} {environment:?}: {said}");
     assert!(output.stdout.is_empty(), "{:?}", output.stdout);
@@ -80,8 +89,6 @@ impl Files {
         Service::start(&[
             ("USER_SERVICE_DATABASE_URL", &self.database),
             ("USER_SERVICE_SERVE_RELAY_BROKER_URL", &self.broker),
-            ("USER_SERVICE_LISTEN", "127.0.0.1:0"),
-            ("USER_SERVICE_PASSWORD_MEMORY_KIB", "64"),
         ])
         .await
     }
@@ -114,7 +121,9 @@ struct Service {
 
 impl Service {
     async fn start(environment: &[(&str, &str)]) -> Self {
-        let mut child = program(&["serve"], environment).spawn().unwrap();
+        let of_all = [("USER_SERVICE_LISTEN", "127.0.0.1:0"), ("USER_SERVICE_PASSWORD_MEMORY_KIB", "64")];
+        let environment = [environment, &KEYS, &of_all].concat();
+        let mut child = program(&["serve"], &environment).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let address = soon("the service serving", async {
             let mut said = Vec::new();
@@ -208,6 +217,52 @@ async fn a_bad_setting_stops_the_start_by_its_name_and_no_secret_is_printed() {
             &["--relay-broker-url", "kafka://", "table://"],
         ),
         (&["serve"], &[database, ("USER_SERVICE_LOG", "a=b=c")], &["--log", "USER_SERVICE_LOG"]),
+        (
+            &["serve"],
+            &[database, ("USER_SERVICE_SESSION_KEY", SECRET)],
+            &["--session-key", "USER_SERVICE_SESSION_KEY", "at least 32 characters"],
+        ),
+        (
+            &["serve"],
+            &[database, ("USER_SERVICE_ACTION_TOKEN_KEY", "")],
+            &["--action-token-key", "USER_SERVICE_ACTION_TOKEN_KEY"],
+        ),
+        (&["serve"], &[database, ("USER_SERVICE_PASSWORD_SCORE", "5")], &["--password-score", "0..=4"]),
+        (&["serve"], &[database, ("USER_SERVICE_RATE_PER_ADDRESS", "-1")], &["--rate-per-address"]),
+        (
+            &["serve"],
+            &[database, ("USER_SERVICE_TRUSTED_PROXIES", "10.0.0.0/8,proxy")],
+            &["--trusted-proxies", "USER_SERVICE_TRUSTED_PROXIES", "10.0.0.0/8"],
+        ),
+        (
+            &["serve"],
+            &[database, ("USER_SERVICE_CORS_ORIGINS", "app.example.org")],
+            &["--cors-origins", "USER_SERVICE_CORS_ORIGINS", "https://"],
+        ),
+        (&["create-admin", "--username", "root"], &[database], &["--email"]),
+        (
+            &["create-admin", "--username", "no name", "--email", "root@example.org"],
+            &[database],
+            &["--username", "a-z"],
+        ),
+        (
+            &["create-admin", "--username", "root", "--email", "root"],
+            &[database],
+            &["--email", "ada@example.org"],
+        ),
+        (
+            &[
+                "create-admin",
+                "--username",
+                "root",
+                "--email",
+                "root@example.org",
+                "--password-file",
+                "/nowhere",
+            ],
+            &[database],
+            &["--password-file", "/nowhere"],
+        ),
         (&["relay"], &[database], &["--broker-url"]),
         (
             &["relay"],
@@ -269,14 +324,23 @@ async fn a_taken_port_is_an_error_that_names_the_address_and_the_flag() {
 
 #[tokio::test]
 async fn help_lists_every_setting_with_its_environment_variable() {
-    let declared: Vec<&str> = include_str!("../../src/cli.rs")
-        .split("env = \"")
-        .skip(1)
-        .map(|rest| rest.split('"').next().unwrap())
-        .collect();
-    assert!(declared.len() > 10, "{declared:?}");
+    let source = [
+        include_str!("../../src/cli.rs"),
+        include_str!("../../src/cli/access.rs"),
+        include_str!("../../src/cli/broker.rs"),
+        include_str!("../../src/cli/create_admin.rs"),
+        include_str!("../../src/cli/database.rs"),
+        include_str!("../../src/cli/keys.rs"),
+        include_str!("../../src/cli/passwords.rs"),
+        include_str!("../../src/cli/relay.rs"),
+        include_str!("../../src/cli/serve.rs"),
+    ]
+    .concat();
+    let declared: Vec<&str> =
+        source.split("env = \"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(declared.len() > 25, "{declared:?}");
     let mut help = String::new();
-    for command in ["serve", "relay", "migrate"] {
+    for command in COMMANDS {
         let secret = format!("mysql://user:{SECRET}@h/db");
         let output = run(&[command, "--help"], &[("USER_SERVICE_DATABASE_URL", &secret)]).await;
         assert!(output.status.success(), "{output:?}");
@@ -288,15 +352,26 @@ async fn help_lists_every_setting_with_its_environment_variable() {
     assert!(!help.contains(SECRET), "{help}");
     let overview = run(&["--help"], &[]).await;
     let overview = String::from_utf8(overview.stdout).unwrap();
-    assert!(["serve", "relay", "migrate"].iter().all(|command| overview.contains(command)), "{overview}");
+    assert!(COMMANDS.iter().all(|command| overview.contains(command)), "{overview}");
 }
 
 #[tokio::test]
 async fn a_database_that_is_not_migrated_says_what_to_run() {
     let files = Files::new();
-    for command in ["serve", "relay"] {
+    let password = files.folder.path().join("password");
+    std::fs::write(&password, SECRET).unwrap();
+    let create_admin = [
+        "create-admin",
+        "--username",
+        "root",
+        "--email",
+        "root@example.org",
+        "--password-file",
+        password.to_str().unwrap(),
+    ];
+    for arguments in [&["serve"][..], &["relay"], &create_admin] {
         let said = refusal(
-            &[command],
+            arguments,
             &[
                 ("USER_SERVICE_DATABASE_URL", &files.database),
                 ("USER_SERVICE_BROKER_URL", &files.broker),
@@ -369,8 +444,10 @@ async fn a_database_that_somebody_holds_does_not_hold_up_the_stop() {
     let mut holder = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
     sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut holder).await.unwrap();
     let mut waiting = TcpStream::connect(service.address).await.unwrap();
-    let path = format!("/users/{}", shared_kernel::UserId(uuid::Uuid::nil()));
-    waiting.write_all(format!("DELETE {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
+    let body = r#"{"email":"ada@example.org"}"#;
+    let head = "POST /password-resets HTTP/1.1\r\nhost: x\r\ncontent-type: application/json";
+    let request = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    waiting.write_all(request.as_bytes()).await.unwrap();
     // Its turn comes before this one's, which is answered.
     let alive = format!("http://{}/health/live", service.address);
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -382,12 +459,7 @@ async fn a_database_that_somebody_holds_does_not_hold_up_the_stop() {
 #[tokio::test]
 async fn the_relay_as_a_process_of_its_own_publishes_what_another_serves() {
     let files = Files::migrated().await;
-    let service = Service::start(&[
-        ("USER_SERVICE_DATABASE_URL", &files.database),
-        ("USER_SERVICE_LISTEN", "127.0.0.1:0"),
-        ("USER_SERVICE_PASSWORD_MEMORY_KIB", "64"),
-    ])
-    .await;
+    let service = Service::start(&[("USER_SERVICE_DATABASE_URL", &files.database)]).await;
     assert_eq!(service.register("ada").await.status(), 201);
     assert!(files.published().await.is_empty());
     let environment =
@@ -398,4 +470,47 @@ async fn the_relay_as_a_process_of_its_own_publishes_what_another_serves() {
     until("what came later", async || files.published().await.len() == 2).await;
     let (status, log) = service.stop("-TERM").await;
     assert!(status.success(), "{status}: {log}");
+}
+
+#[tokio::test]
+async fn the_operator_makes_an_admin_who_can_then_log_in() {
+    let files = Files::migrated().await;
+    let password = files.folder.path().join("password");
+    std::fs::write(&password, format!("{SECRET}\n")).unwrap();
+    let arguments = ["create-admin", "--username", "root", "--email", "root@example.org"];
+    let from_file = [&arguments[..], &["--password-file", password.to_str().unwrap()]].concat();
+    let environment = [("USER_SERVICE_DATABASE_URL", &*files.database)];
+    let output = run(&from_file, &environment).await;
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(printed.trim().len(), 36, "it prints the id: {printed:?}");
+
+    let said = refusal(&from_file, &environment).await;
+    assert!(said.contains("another account has the same"), "{said}");
+    std::fs::write(&password, "password1").unwrap();
+    let said = refusal(&from_file, &environment).await;
+    assert!(said.contains("easy to guess") && !said.contains("password1"), "{said}");
+
+    let service = files.serve().await;
+    let login = json!({ "login": "root", "password": SECRET });
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let base = format!("http://{}", service.address);
+    let answer = client.post(format!("{base}/sessions")).json(&login).send().await.unwrap();
+    let tokens: serde_json::Value = answer.json().await.unwrap();
+    let list = client.get(format!("{base}/users")).bearer_auth(tokens["accessToken"].as_str().unwrap());
+    let list: serde_json::Value = list.send().await.unwrap().json().await.unwrap();
+    assert_eq!(list["items"][0]["role"], "admin", "{list}");
+    let (status, log) = service.stop("-TERM").await;
+    assert!(status.success() && !log.contains(SECRET), "{log}");
+}
+
+#[tokio::test]
+async fn the_admins_password_may_come_through_a_pipe() {
+    let files = Files::migrated().await;
+    let arguments = ["create-admin", "--username", "root", "--email", "root@example.org"];
+    let mut command = program(&arguments, &[("USER_SERVICE_DATABASE_URL", &*files.database)]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("{SECRET}\n").as_bytes()).await.unwrap();
+    let output = soon("the program ending", child.wait_with_output()).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

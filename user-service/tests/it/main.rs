@@ -2,11 +2,25 @@
 //! as the built binary.
 #![expect(clippy::unwrap_used, reason = "a test may end with a panic")]
 
+mod answer_contract;
+mod authorization;
 mod change_feed_contract;
 mod command_line;
+mod concurrency;
+mod confirmation;
+mod housekeeping;
+mod http_access;
 mod http_limits;
+mod idempotency;
 mod kafka_event_publisher;
+mod list_pages;
+mod password_reset_contract;
+mod passwords;
 mod relay_changes;
 mod rest_api;
+mod session_contract;
+mod sessions;
 mod support;
+mod timing;
+mod user_lookup_contract;
 mod user_repository_contract;

@@ -1,53 +1,18 @@
 //! The REST API over a real socket, wired as the program wires it, on SQLite.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use user_service::composition;
-use user_service::config::{DatabaseUrl, UserServiceConfig};
-use user_service::data_sources::Argon2Cost;
 
-use crate::support::databases::{Engine, TestDatabase, with_database};
-use crate::support::waiting::soon;
+use crate::support::api::{self, Answer, JSON, MERGE_PATCH, PASSWORD, Person};
 
-const PASSWORD: &str = "correct horse battery";
 const MISSING: &str = "01900000-0000-7000-8000-000000000000";
-const JSON: &str = "application/json";
-const MERGE_PATCH: &str = "application/merge-patch+json";
 
+/// The service as an admin sees it, who may do everything.
 struct Api {
-    base: String,
-    client: reqwest::Client,
-    database: Arc<TestDatabase>,
-    shutdown: CancellationToken,
-    server: JoinHandle<()>,
-}
-
-struct Answer {
-    status: u16,
-    headers: reqwest::header::HeaderMap,
-    text: String,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
-    }
-
-    /// The answer's JSON, which must have come with that status.
-    fn expect(&self, status: StatusCode) -> Value {
-        assert_eq!(self.status, status.as_u16(), "{}", self.text);
-        self.json()
-    }
+    service: Arc<api::Api>,
+    admin: Person,
 }
 
 /// Runs a test against the service on a database of its own.
@@ -55,53 +20,20 @@ async fn with_api<Fut>(test: impl FnOnce(Arc<Api>) -> Fut + Send + 'static)
 where
     Fut: Future<Output = ()> + Send + 'static,
 {
-    with_database(Engine::Sqlite, async move |database: Arc<TestDatabase>| {
-        let api = Arc::new(Api::start(database).await);
-        test(Arc::clone(&api)).await;
-        api.shutdown.cancel();
-        soon("the service stopping", async {
-            while !api.server.is_finished() {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+    api::with_api(async |service: Arc<api::Api>| {
+        let admin = service.admin("root").await;
+        test(Arc::new(Api { service, admin })).await;
     })
     .await;
 }
 
 impl Api {
-    async fn start(database: Arc<TestDatabase>) -> Self {
-        let config = UserServiceConfig {
-            password_cost: Argon2Cost { memory_kib: 64, iterations: 1, parallelism: 1 },
-            ..UserServiceConfig::new(DatabaseUrl::Sqlite(database.file().to_owned()))
-        };
-        let service = composition::build(config).await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let shutdown = CancellationToken::new();
-        let stop = shutdown.clone();
-        let server = tokio::spawn(async move {
-            service.serve(listener, stop).await;
-            service.close().await;
-        });
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).no_proxy().build().unwrap();
-        Self { base, client, database, shutdown, server }
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.service.request_of(&self.admin, method, path)
     }
 
-    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base))
-    }
-
-    /// Every answer comes through here: none may hold a password or its hash.
-    async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        for secret in [PASSWORD, "argon2", "password\":"] {
-            assert!(!text.contains(secret), "{text}");
-            assert!(!format!("{headers:?}").contains(secret), "{headers:?}");
-        }
-        Answer { status, headers, text }
+    async fn send(&self, request: RequestBuilder) -> Answer {
+        self.service.send(request).await
     }
 
     async fn get(&self, path: &str) -> Answer {
@@ -140,13 +72,20 @@ impl Api {
         answer.header("location").to_owned()
     }
 
+    /// How many rows `users` and `outbox` have beside the admin's.
+    async fn counts(&self) -> (usize, usize) {
+        let (users, events) = self.service.database.counts().await;
+        (users - 1, events - 1)
+    }
+
     /// All that the tables hold.
     async fn stored(&self) -> Vec<String> {
         let users = "SELECT concat_ws('|', hex(id), username, email, pendingEmail, password, fullName, dateOfBirth, \
                      address, status, locale, version, securityVersion, lastUpdated, hex(lastEventId)) FROM users ORDER BY id";
         let outbox =
             "SELECT concat_ws('|', seq, hex(id), eventType, payload, traceparent) FROM outbox ORDER BY seq";
-        [self.database.texts(users).await, self.database.texts(outbox).await].concat()
+        let database = &self.service.database;
+        [database.texts(users).await, database.texts(outbox).await].concat()
     }
 }
 
@@ -173,6 +112,7 @@ async fn a_registered_user_is_answered_with_its_place_and_version() {
             ("address", json!("1 Lane")),
             ("status", json!("Unconfirmed")),
             ("locale", json!("pt-BR")),
+            ("role", json!("user")),
         ] {
             assert_eq!(created[field], value, "{field}");
         }
@@ -190,6 +130,7 @@ async fn a_registered_user_is_answered_with_its_place_and_version() {
                 "lastUpdated",
                 "locale",
                 "pendingEmail",
+                "role",
                 "status",
                 "username"
             ]
@@ -198,8 +139,8 @@ async fn a_registered_user_is_answered_with_its_place_and_version() {
         let found = api.get(&path).await;
         assert_eq!(found.expect(StatusCode::OK), created);
         assert_eq!(found.header("etag"), "\"1\"");
-        assert_eq!(api.database.counts().await, (1, 1));
-        let hash = api.database.texts("SELECT password FROM users").await;
+        assert_eq!(api.counts().await, (1, 1));
+        let hash = api.service.database.texts("SELECT password FROM users ORDER BY id DESC").await;
         assert!(hash[0].starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{hash:?}");
     })
     .await;
@@ -208,25 +149,64 @@ async fn a_registered_user_is_answered_with_its_place_and_version() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_goes_on_where_the_cursor_says() {
     with_api(async |api: Arc<Api>| {
-        let empty = api.get("/users").await.expect(StatusCode::OK);
-        assert_eq!(empty, json!({"items": [], "nextCursor": null}));
-        for n in 0..25 {
+        for n in 0..24 {
             api.registered(&format!("user{n}")).await;
         }
         let (mut seen, mut path) = (Vec::new(), "/users?limit=10".to_owned());
         for size in [10, 10, 5] {
-            let page = api.get(&path).await.expect(StatusCode::OK);
+            let answer = api.get(&path).await;
+            let page = answer.expect(StatusCode::OK);
             let items = page["items"].as_array().unwrap();
             assert_eq!(items.len(), size);
             seen.extend(items.iter().map(|item| item["username"].as_str().unwrap().to_owned()));
-            path = format!("/users?limit=10&cursor={}", page["nextCursor"].as_str().unwrap_or_default());
+            let next = page["nextCursor"].as_str().unwrap_or_default();
+            path = format!("/users?limit=10&cursor={next}");
+            let link = answer.header("link");
+            assert_eq!(link.is_empty(), next.is_empty(), "{link}");
+            if !link.is_empty() {
+                let target = link.strip_prefix('<').and_then(|rest| rest.strip_suffix(">; rel=\"next\""));
+                let followed = api.get(target.unwrap()).await;
+                assert_eq!(followed.text, api.get(&path).await.text, "{link}");
+            }
         }
         assert_eq!(path, "/users?limit=10&cursor=", "the last page has no next");
-        assert_eq!(seen, (0..25).map(|n| format!("user{n}")).collect::<Vec<_>>());
+        let expected: Vec<_> =
+            std::iter::once("root".to_owned()).chain((0..24).map(|n| format!("user{n}"))).collect();
+        assert_eq!(seen, expected);
         let page = api.get("/users").await.expect(StatusCode::OK);
         assert_eq!(page["items"].as_array().unwrap().len(), 20);
         let page = api.get("/users?limit=25").await.expect(StatusCode::OK);
         assert_eq!((page["items"].as_array().unwrap().len(), &page["nextCursor"]), (25, &Value::Null));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_holds_what_fits_the_filters_and_its_link_keeps_them() {
+    with_api(async |api: Arc<Api>| {
+        for name in ["ada", "bob", "eve"] {
+            api.registered(name).await;
+        }
+        for (query, names) in [
+            ("username=ADA", &["ada"][..]),
+            ("username=ad", &[]),
+            ("email=Bob%40Example.org", &["bob"]),
+            ("status=Unconfirmed", &["ada", "bob", "eve"]),
+            ("status=Confirmed", &["root"]),
+            ("status=Confirmed&username=ada", &[]),
+            ("status=Unconfirmed&email=eve%40example.org&username=eve", &["eve"]),
+        ] {
+            let page = api.get(&format!("/users?{query}")).await.expect(StatusCode::OK);
+            let found: Vec<_> =
+                page["items"].as_array().unwrap().iter().map(|it| it["username"].as_str().unwrap()).collect();
+            assert_eq!(found, names, "{query}");
+        }
+        let first = api.get("/users?status=Unconfirmed&limit=2").await;
+        let link = first.header("link").to_owned();
+        let target = link.trim_start_matches('<').split('>').next().unwrap();
+        assert!(target.contains("status=Unconfirmed"), "{link}");
+        let second = api.get(target).await.expect(StatusCode::OK);
+        assert_eq!(second["items"][0]["username"], "eve");
     })
     .await;
 }
@@ -313,7 +293,7 @@ async fn a_deleted_user_is_gone() {
             assert_eq!(problem["type"], "/problems/no-such-user", "{method}");
         }
         assert_eq!(api.stored().await, before);
-        assert_eq!(api.database.counts().await, (0, 2));
+        assert_eq!(api.counts().await, (0, 2));
     })
     .await;
 }
@@ -365,7 +345,10 @@ async fn the_callers_trace_context_goes_with_the_event() {
         let request =
             api.request(Method::POST, "/users").header("content-type", JSON).header("traceparent", trace);
         api.send(request.body(body)).await.expect(StatusCode::CREATED);
-        assert_eq!(api.database.texts("SELECT traceparent FROM outbox").await, [trace]);
+        assert_eq!(
+            api.service.database.texts("SELECT traceparent FROM outbox WHERE traceparent IS NOT NULL").await,
+            [trace]
+        );
     })
     .await;
 }

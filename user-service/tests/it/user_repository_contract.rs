@@ -4,23 +4,27 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use shared_kernel::{AccountStatus, EventId, EventType, Locale, UserEvent, UserId};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use user_service::data_sources::{SchemaError, SqliteDatabase, UuidV7IdGenerator};
 use user_service::entities::{
-    self, DateOfBirth, EmailAddress, FieldUpdate, FullName, PasswordHash, PostalAddress, UniqueField, User,
-    UserUpdate, Username,
+    self, DateOfBirth, EmailAddress, FieldUpdate, FullName, Login, PasswordHash, PostalAddress, Role,
+    UniqueField, User, UserUpdate, Username,
 };
-use user_service::interactors::{ListUsers, UserError};
-use user_service::repositories::{Content, IdGenerator, PageRequest, RepositoryError, UserRepository};
+use user_service::interactors::UserError;
+use user_service::repositories::{
+    Content, IdGenerator, PageRequest, RepositoryError, UserFilter, UserRepository,
+};
 use uuid::Uuid;
 
 use crate::support::databases::{Engine, TestDatabase, with_empty_database};
 use crate::support::on_each_engine;
-use crate::support::people::{Changes, account, everything, new_name, new_stamp, person, time};
+use crate::support::people::{
+    Changes, account, everything, named, new_name, new_stamp, person, store, time, year_2100,
+};
 use crate::support::waiting::{soon, still_waiting};
 
 type Db = Arc<TestDatabase>;
@@ -46,10 +50,12 @@ mod on {
             concurrent_updates_of_one_account_lose_none,
             one_address_is_registered_once_however_many_try,
             events_of_one_account_are_in_the_order_of_its_commits,
-            pages_hold_every_account_once_and_in_order,
             a_deleted_account_is_gone_and_its_event_is_there,
             the_account_remembers_the_event_of_its_last_change,
             migrating_again_is_harmless,
+            a_migration_in_another_form_is_refused,
+            the_role_is_kept,
+            moments_beyond_2038_are_kept_and_compared,
         ]
     }
 }
@@ -71,13 +77,6 @@ mod on_servers_such_as {
             a_migration_that_broke_off_is_none,
         ]
     }
-}
-
-async fn stored(users: &Arc<dyn UserRepository>, user: &User) {
-    let mut transaction = users.begin().await.unwrap();
-    transaction.insert(user).await.unwrap();
-    transaction.append(&entities::registered(user, None)).await.unwrap();
-    transaction.commit().await.unwrap();
 }
 
 async fn refusal_of_insert(users: &Arc<dyn UserRepository>, user: &User) -> Vec<UniqueField> {
@@ -119,6 +118,7 @@ fn everything_set() -> User {
     user.address = Some(PostalAddress::parse(&"🏠".repeat(255)).unwrap());
     user.status = AccountStatus::Confirmed;
     user.locale = Locale::PtBr;
+    user.role = Role::Admin;
     user.version = 9_007_199_254_740_993;
     user.security_version = i64::MAX;
     user.password_changed_at = time(1);
@@ -129,7 +129,7 @@ fn everything_set() -> User {
 
 async fn every_column_survives_the_round_trip(database: Db) {
     let (users, mut user) = (database.users(), everything_set());
-    stored(&users, &user).await;
+    store(&users, [&user]).await;
     assert_eq!(everything(&users.find(user.id).await.unwrap().unwrap()), everything(&user));
 
     user.username = Username::parse("b").unwrap();
@@ -141,6 +141,7 @@ async fn every_column_survives_the_round_trip(database: Db) {
     user.address = Some(PostalAddress::parse("'; DROP TABLE users; --\\").unwrap());
     user.status = AccountStatus::Unconfirmed;
     user.locale = Locale::Es;
+    user.role = Role::User;
     user.version += 1;
     user.security_version = 0;
     user.password_changed_at = time(2);
@@ -153,13 +154,13 @@ async fn every_column_survives_the_round_trip(database: Db) {
     assert_eq!(everything(&transaction.lock(user.id).await.unwrap().unwrap()), everything(&user));
     transaction.commit().await.unwrap();
     assert_eq!(everything(&users.find(user.id).await.unwrap().unwrap()), everything(&user));
-    let listed = users.list(PageRequest { after: None, limit: 10 }).await.unwrap();
+    let listed = users.list(PageRequest { limit: 10, ..PageRequest::default() }).await.unwrap();
     assert_eq!(listed.iter().map(everything).collect::<Vec<_>>(), [everything(&user)]);
 }
 
 async fn what_is_left_out_stays_null(database: Db) {
     let (users, user) = (database.users(), person("ada"));
-    stored(&users, &user).await;
+    store(&users, [&user]).await;
     assert_eq!(everything(&users.find(user.id).await.unwrap().unwrap()), everything(&user));
     let blank = "fullName IS NULL AND dateOfBirth IS NULL AND address IS NULL AND pendingEmail IS NULL";
     assert_eq!(database.texts(&format!("SELECT username FROM users WHERE {blank}")).await, ["ada"]);
@@ -171,14 +172,14 @@ async fn what_was_never_stored_is_not_found(database: Db) {
     assert!(users.begin().await.unwrap().lock(id).await.unwrap().is_none());
     let changes = Changes::on(&users);
     assert!(matches!(changes.update(id, new_name("Ada")).await, Err(UserError::NotFound)));
-    assert!(matches!(changes.delete.execute(id, None, None).await, Err(UserError::NotFound)));
+    assert!(matches!(changes.delete(id, None).await, Err(UserError::NotFound)));
     assert_eq!(database.counts().await, (0, 0));
 }
 
 async fn another_spelling_of_a_name_or_an_address_is_taken(database: Db) {
     let users = database.users();
-    stored(&users, &account("Ada", "Ada@Example.org")).await;
-    stored(&users, &account("bob", "bob@example.org")).await;
+    store(&users, [&account("Ada", "Ada@Example.org")]).await;
+    store(&users, [&account("bob", "bob@example.org")]).await;
     for (username, email, taken) in [
         ("aDA", "other@example.org", vec![UniqueField::Username]),
         ("other", "aDA@eXAMPLE.ORG", vec![UniqueField::Email]),
@@ -193,8 +194,8 @@ async fn another_spelling_of_a_name_or_an_address_is_taken(database: Db) {
 async fn another_spelling_is_taken_on_update_too(database: Db) {
     let users = database.users();
     let (ada, bob) = (account("Ada", "Ada@example.org"), account("bob", "bob@example.org"));
-    stored(&users, &ada).await;
-    stored(&users, &bob).await;
+    store(&users, [&ada]).await;
+    store(&users, [&bob]).await;
     for (username, email, taken) in [
         ("ADA", "bob@example.org", vec![UniqueField::Username]),
         ("bob", "ADA@example.org", vec![UniqueField::Email]),
@@ -234,7 +235,7 @@ async fn accents_tell_addresses_apart_and_case_does_not(database: Db) {
     .into_iter()
     .enumerate()
     {
-        stored(&users, &account(&format!("user{n}"), address)).await;
+        store(&users, [&account(&format!("user{n}"), address)]).await;
     }
     for address in ["JOSÉ@EXÄMPLE.ORG", "José@exämple.org", "用户@例子.广告", "STRAßE@example.org"]
     {
@@ -285,7 +286,7 @@ async fn an_update_of_nothing_writes_nothing(database: Db) {
 async fn a_stale_version_writes_nothing(database: Db) {
     let changes = Changes::on(&database.users());
     let ada = changes.register("ada", "ada@example.org").await.unwrap();
-    let refused = changes.delete.execute(ada.id, Some(2), None).await;
+    let refused = changes.delete(ada.id, Some(2)).await;
     assert!(matches!(refused, Err(UserError::Stale { current: 1 })), "{refused:?}");
     assert_eq!(database.counts().await, (1, 1));
 }
@@ -297,7 +298,7 @@ async fn a_dropped_transaction_undoes_the_account_and_its_event(database: Db) {
     transaction.append(&entities::registered(&ada, None)).await.unwrap();
     drop(transaction);
     // Takes its turn after the undoing, and finds everything free.
-    soon("the same account again", stored(&users, &ada)).await;
+    soon("the same account again", store(&users, [&ada])).await;
     assert_eq!(database.counts().await, (1, 1));
 
     let mut transaction = users.begin().await.unwrap();
@@ -316,7 +317,7 @@ async fn a_dropped_transaction_undoes_the_account_and_its_event(database: Db) {
 /// seeing what was there when it first looked.
 async fn a_cancelled_begin_leaves_no_transaction_behind(database: Db) {
     let ada = person("ada");
-    stored(&database.users(), &ada).await;
+    store(&database.users(), [&ada]).await;
     let far_away = database.far_away_process(Duration::from_millis(3)).await;
     let users = far_away.users();
     // Cut off at every point of it.
@@ -332,7 +333,7 @@ async fn a_cancelled_begin_leaves_no_transaction_behind(database: Db) {
 
 async fn a_servers_refusal_says_whether_another_try_can_help(database: Db) {
     let (users, ada) = (database.users(), person("ada"));
-    stored(&users, &ada).await;
+    store(&users, [&ada]).await;
     let event = entities::deleted(&ada, new_stamp(), None);
     for (number, expected) in [
         (1213, "contention"),  // deadlock
@@ -360,7 +361,7 @@ async fn a_servers_refusal_says_whether_another_try_can_help(database: Db) {
 
 async fn a_migration_that_broke_off_is_none(database: Db) {
     database.handle().check_schema().await.unwrap();
-    database.execute("UPDATE _sqlx_migrations SET success = FALSE ORDER BY version DESC LIMIT 1").await;
+    database.execute("UPDATE user_migrations SET success = FALSE ORDER BY version DESC LIMIT 1").await;
     let refused = database.handle().check_schema().await;
     assert!(matches!(refused, Err(SchemaError::NotMigrated)), "{refused:?}");
 }
@@ -379,7 +380,7 @@ async fn an_account_and_its_event_appear_together(database: Db) {
 
 async fn a_locked_account_makes_the_next_change_wait(database: Db) {
     let (users, ada) = (database.users(), person("ada"));
-    stored(&users, &ada).await;
+    store(&users, [&ada]).await;
     let mut first = users.begin().await.unwrap();
     let before = first.lock(ada.id).await.unwrap().unwrap();
     let second = {
@@ -465,39 +466,13 @@ async fn events_of_one_account_are_in_the_order_of_its_commits(database: Db) {
     assert_eq!(versions, expected);
 }
 
-async fn pages_hold_every_account_once_and_in_order(database: Db) {
-    let users = database.users();
-    let mut people: Vec<_> = (0..10).map(|n| person(&format!("user{n}"))).collect();
-    people.sort_by_key(|user| user.id);
-    // Stored in another order than that of their ids.
-    for user in people.iter().rev() {
-        stored(&users, user).await;
-    }
-    let list = ListUsers::new(users.clone());
-    for limit in [1, 3, 5, 10, 11] {
-        let (mut seen, mut after) = (Vec::new(), None);
-        loop {
-            let page = list.execute(after, limit).await.unwrap();
-            assert!(!page.users.is_empty() && page.users.len() <= limit as usize, "limit {limit}");
-            seen.extend(page.users.iter().map(|user| user.id));
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
-        assert_eq!(seen, people.iter().map(|user| user.id).collect::<Vec<_>>(), "limit {limit}");
-    }
-    let past_the_end = users.list(PageRequest { after: Some(UserId(Uuid::max())), limit: 3 }).await.unwrap();
-    assert!(past_the_end.is_empty());
-}
-
 async fn a_deleted_account_is_gone_and_its_event_is_there(database: Db) {
     let users = database.users();
     let changes = Changes::on(&users);
     let ada = changes.register("ada", "ada@example.org").await.unwrap();
-    changes.delete.execute(ada.id, Some(1), None).await.unwrap();
+    changes.delete(ada.id, Some(1)).await.unwrap();
     assert!(users.find(ada.id).await.unwrap().is_none());
-    assert!(matches!(changes.delete.execute(ada.id, None, None).await, Err(UserError::NotFound)));
+    assert!(matches!(changes.delete(ada.id, None).await, Err(UserError::NotFound)));
     let events = outbox(&database).await;
     let types: Vec<_> = events.iter().map(|event| event.metadata.event_type).collect();
     assert_eq!(types, [EventType::Registered, EventType::Deleted]);
@@ -523,10 +498,44 @@ async fn the_account_remembers_the_event_of_its_last_change(database: Db) {
 async fn migrating_again_is_harmless(database: Db) {
     let users = database.users();
     let ada = person("ada");
-    stored(&users, &ada).await;
+    store(&users, [&ada]).await;
     database.handle().migrate().await.unwrap();
     database.handle().check_schema().await.unwrap();
     assert_eq!(everything(&users.find(ada.id).await.unwrap().unwrap()), everything(&ada));
+}
+
+async fn a_migration_in_another_form_is_refused(database: Db) {
+    database.execute("UPDATE user_migrations SET checksum = UNHEX('00') WHERE version = 2").await;
+    let refused = database.handle().check_schema().await;
+    assert!(matches!(refused, Err(SchemaError::Altered(2))), "{refused:?}");
+    let refused = database.handle().migrate().await;
+    assert!(matches!(refused, Err(SchemaError::Altered(2))), "{refused:?}");
+}
+
+async fn the_role_is_kept(database: Db) {
+    let (users, mut ada) = (database.users(), person("ada"));
+    ada.role = Role::Admin;
+    store(&users, [&ada]).await;
+    assert_eq!(users.find(ada.id).await.unwrap().unwrap().role, Role::Admin);
+    assert_eq!(database.texts("SELECT role FROM users").await, ["admin"]);
+    // Nothing but a change of it changes it.
+    Changes::on(&users).update(ada.id, new_name("Ada")).await.unwrap();
+    assert_eq!(users.find(ada.id).await.unwrap().unwrap().role, Role::Admin);
+    let bob = Changes::on(&users).register("bob", "bob@example.org").await.unwrap();
+    assert_eq!(users.find(bob.id).await.unwrap().unwrap().role, Role::User);
+}
+
+/// Where a 32-bit count of seconds ends.
+async fn moments_beyond_2038_are_kept_and_compared(database: Db) {
+    let (users, mut ada) = (database.users(), person("ada"));
+    ada.last_updated = year_2100();
+    ada.created_at = year_2100();
+    ada.password_changed_at = year_2100();
+    store(&users, [&ada]).await;
+    assert_eq!(everything(&users.find(ada.id).await.unwrap().unwrap()), everything(&ada));
+    assert!(users.unconfirmed_since(year_2100(), 10).await.unwrap().is_empty());
+    let later = year_2100() + TimeDelta::microseconds(1);
+    assert_eq!(users.unconfirmed_since(later, 10).await.unwrap(), [ada.id]);
 }
 
 async fn a_row_by_the_old_columns_alone_can_be_read_changed_and_deleted(database: Db) {
@@ -547,29 +556,22 @@ async fn read_change_and_delete(database: &TestDatabase, id: UserId, username: &
     let found = users.find(id).await.unwrap().unwrap();
     assert_eq!(found.username.as_str(), username);
     assert_eq!((found.version, found.security_version, found.locale), (1, 1, Locale::En));
+    assert_eq!(found.role, Role::User);
+    let login = Login::Username(Username::from_stored(username.to_uppercase()));
+    assert_eq!(users.find_by_login(&login).await.unwrap().unwrap().id, id);
     assert_eq!(found.last_event_id, EventId(Uuid::nil()));
-    let taken = refusal_of_insert(&users, &account("free", "free@example.org").with_name(username)).await;
+    let taken = refusal_of_insert(&users, &named(username)).await;
     assert_eq!(taken, [UniqueField::Username]);
 
     let changes = Changes::on(&users);
     let after = changes.update(id, new_name("Ada")).await.unwrap();
     assert_eq!((after.version, after.full_name.unwrap().as_str()), (2, "Ada"));
-    assert_eq!(users.list(PageRequest { after: None, limit: 1 }).await.unwrap()[0].id, id);
-    changes.delete.execute(id, Some(2), None).await.unwrap();
+    let first = users.list(PageRequest { limit: 1, ..PageRequest::default() }).await.unwrap();
+    assert_eq!(first[0].id, id);
+    changes.delete(id, Some(2)).await.unwrap();
     assert!(users.find(id).await.unwrap().is_none());
     let events = outbox(database).await;
     assert_eq!(events.iter().map(|event| event.change.version).collect::<Vec<_>>(), [2, 3]);
-}
-
-trait WithName {
-    fn with_name(self, username: &str) -> Self;
-}
-
-impl WithName for User {
-    fn with_name(mut self, username: &str) -> Self {
-        self.username = Username::from_stored(username.to_owned());
-        self
-    }
 }
 
 /// A table as it is where the service replaces an older one, with rows in it.
@@ -592,6 +594,12 @@ async fn a_legacy_table_keeps_its_rows(database: Db) {
 
     let users = database.users();
     assert_eq!(database.counts().await, (2, 0));
+    for (status, names) in [(AccountStatus::Confirmed, ["Ada"]), (AccountStatus::Unconfirmed, ["zoë"])] {
+        let filter = UserFilter { status: Some(status), ..UserFilter::default() };
+        let listed = users.list(PageRequest { filter, after: None, limit: 10 }).await.unwrap();
+        assert_eq!(listed.iter().map(|user| user.username.as_str()).collect::<Vec<_>>(), names);
+    }
+    assert!(users.unconfirmed_since(year_2100(), 10).await.unwrap().is_empty());
     let ada = users.find(id).await.unwrap().unwrap();
     assert_eq!(ada.email.as_str(), "Ada@example.org");
     assert_eq!(ada.password.expose(), "hash");
@@ -603,7 +611,7 @@ async fn a_legacy_table_keeps_its_rows(database: Db) {
     assert_eq!(ada.last_updated.to_rfc3339(), "2002-03-04T05:06:07.890123+00:00");
     assert_eq!(refusal_of_insert(&users, &account("x", "ADA@EXAMPLE.ORG")).await, [UniqueField::Email]);
     // The old collation held these for the same; they are two addresses.
-    stored(&users, &account("zoe", "zoe@example.org")).await;
+    store(&users, [&account("zoe", "zoe@example.org")]).await;
     database.execute("DELETE FROM outbox").await;
     read_change_and_delete(&database, id, "Ada").await;
 }
@@ -621,7 +629,7 @@ async fn a_legacy_table_in_latin1_takes_every_letter_afterwards(database: Db) {
         .await;
     database.handle().migrate().await.unwrap();
     let (users, ada) = (database.users(), everything_set());
-    stored(&users, &ada).await;
+    store(&users, [&ada]).await;
     assert_eq!(everything(&users.find(ada.id).await.unwrap().unwrap()), everything(&ada));
     let names = "SELECT CONCAT(username, ' ', fullName) FROM users WHERE email = 'Z@x.org'";
     assert_eq!(database.texts(names).await, ["zoë Zoë"]);

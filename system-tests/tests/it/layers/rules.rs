@@ -5,7 +5,7 @@
 //! | `entities` | – | async, clocks, any technology |
 //! | `repositories` (ports) | entities | any technology |
 //! | `interactors` (use cases) | entities, repositories | any technology |
-//! | `transport` (what drives the service) | interactors, entities | databases, mail; a broker only in its consumer |
+//! | `transport` (what drives the service) | interactors, entities | databases, mail; a broker only in its consumer, templates only in pages |
 //! | `data_sources` (adapters) | repositories, entities | HTTP servers, the command line |
 //!
 //! Any of them may use shared-kernel and libraries without I/O. Around the layers stand `composition`, `config`,
@@ -36,6 +36,8 @@ const TECHNOLOGIES: &[&str] = &[
     "argon2",
     "axum",
     "clap",
+    "getrandom",
+    "governor",
     "lettre",
     "minijinja",
     "rdkafka",
@@ -46,6 +48,9 @@ const TECHNOLOGIES: &[&str] = &[
     "tokio_util",
     "tower",
     "tower_http",
+    "utoipa",
+    "utoipa_axum",
+    "zxcvbn",
     "std::env",
     "std::fs",
     "std::net",
@@ -119,7 +124,11 @@ impl Place {
             Entities => [IMPURE, TECHNOLOGIES].concat(),
             Repositories | Interactors => TECHNOLOGIES.to_vec(),
             Transport => {
-                let mut banned = vec!["argon2", "clap", "lettre", "minijinja", "sqlx"];
+                let mut banned = vec!["argon2", "clap", "getrandom", "lettre", "sqlx", "zxcvbn"];
+                // Pages for people are what HTTP has to say, and no adapter of a port.
+                if !file.starts_with("src/transport/http/pages/") {
+                    banned.push("minijinja");
+                }
                 let consumer_of =
                     |broker: &str| file.starts_with(&format!("src/transport/{broker}_consumer"));
                 if !consumer_of("kafka") {

@@ -15,10 +15,12 @@ pub(crate) const COMMANDS: [(&str, &str); 5] = [
 ];
 
 /// What a deployment must be told. The README's section on production says the same.
-pub(crate) const VARIABLES: [&str; 9] = [
+pub(crate) const VARIABLES: [&str; 11] = [
     "USER_SERVICE_DATABASE_URL",
     "USER_SERVICE_BROKER_URL",
     "USER_SERVICE_LISTEN",
+    "USER_SERVICE_SESSION_KEY_FILE",
+    "USER_SERVICE_ACTION_TOKEN_KEY_FILE",
     "NOTIFIER_DATABASE_URL",
     "NOTIFIER_BROKER_URL",
     "NOTIFIER_SMTP_URL",
@@ -46,6 +48,11 @@ pub(super) struct Deployment {
 impl Deployment {
     /// Migrates, starts and waits until the API answers. `None` when a server cannot be had.
     pub(super) async fn start(what: &str) -> Option<Self> {
+        Self::start_with(what, &[]).await
+    }
+
+    /// As [`start`](Self::start), told something more.
+    pub(super) async fn start_with(what: &str, more: &[(&'static str, &str)]) -> Option<Self> {
         let (mysql, brokers) = (Server::MySql.address()?, Server::Kafka.address()?);
         let (sink, topic) = (SmtpSink::start().await, KafkaTopic::named(&brokers, what));
         let userdata = TestDatabase::create(&mysql, "userdata").await;
@@ -53,19 +60,26 @@ impl Deployment {
         let folder = tempfile::tempdir().unwrap();
         let broker_url = format!("kafka://{brokers}");
         let smtp_url = sink.url();
-        let key_file = folder.path().join("action-token.key");
-        std::fs::write(&key_file, "0123456789abcdef".repeat(4)).unwrap();
+        let key_file = |name: &str, digits: &str| {
+            let file = folder.path().join(name);
+            std::fs::write(&file, digits.repeat(4)).unwrap();
+            file.to_str().unwrap().to_owned()
+        };
+        let session_key = key_file("session.key", "fedcba9876543210");
+        let action_token_key = key_file("action-token.key", "0123456789abcdef");
 
         let values = [
             userdata.url().to_owned(),
             broker_url.clone(),
             "127.0.0.1:0".to_owned(),
+            session_key,
+            action_token_key.clone(),
             notifier.url().to_owned(),
             broker_url,
             smtp_url,
             "accounts@inf-user.example".to_owned(),
             "https://accounts.inf-user.example".to_owned(),
-            key_file.to_str().unwrap().to_owned(),
+            action_token_key,
         ];
         let mut variables: Vec<_> = VARIABLES.into_iter().zip(values).collect();
         // Of the test's own: names that nobody else uses, hashes that cost little, and leases that do not keep
@@ -73,11 +87,15 @@ impl Deployment {
         variables.extend([
             ("USER_SERVICE_TOPIC", topic.name().to_owned()),
             ("USER_SERVICE_PASSWORD_MEMORY_KIB", "64".to_owned()),
+            // All the clients have one address.
+            ("USER_SERVICE_RATE_PER_ADDRESS", "0".to_owned()),
+            ("USER_SERVICE_RATE_PER_ACCOUNT", "0".to_owned()),
             ("NOTIFIER_TOPIC", topic.name().to_owned()),
             ("NOTIFIER_CONSUMER_GROUP", topic.name().to_owned()),
             ("NOTIFIER_SMTP_TIMEOUT_SECONDS", "5".to_owned()),
             ("NOTIFIER_LEASE_SECONDS", "12".to_owned()),
         ]);
+        variables.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let mut deployment = Self {
             users: String::new(),
             sink,
@@ -113,6 +131,11 @@ impl Deployment {
             self.users = format!("http://{}/users", line.split("address=").nth(1).unwrap());
         }
         self.processes.push((binary, command, process));
+    }
+
+    /// All that the processes have logged.
+    pub(super) fn logs(&self) -> String {
+        self.processes.iter().map(|(_, _, process)| process.log_so_far()).collect()
     }
 
     /// Kills (SIGKILL) the process that was started longest ago, and starts it again.

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use reqwest::{Client, StatusCode};
-use serde_json::{Value, json};
-use system_tests::{ReceivedMail, eventually};
+use reqwest::StatusCode;
+use serde_json::json;
+use system_tests::{Account, PASSWORD, ReceivedMail, eventually};
 
 use super::deployment::Deployment;
 
@@ -15,7 +15,6 @@ const CHANGES_PER_USER: usize = 20;
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// What must never leave the database, with marks that a search can find.
-const PASSWORD: &str = "marked-secret-password";
 const DATE_OF_BIRTH: &str = "1961-04-12";
 const POSTAL_ADDRESS: &str = "1 Marked Secret Lane";
 
@@ -51,7 +50,6 @@ impl Expected {
 
 /// One user's life: registered, changed again and again, some of it refused, and every third deleted.
 struct Life {
-    client: Client,
     users: String,
     number: usize,
     random: fastrand::Rng,
@@ -62,16 +60,16 @@ struct Life {
 
 impl Life {
     async fn live(mut self) -> (Vec<Expected>, usize) {
-        let url = self.register().await;
+        let account = self.register().await;
         for change in 1..CHANGES_PER_USER - 1 {
             match self.random.u8(0..10) {
-                0 => self.refused_update(&url).await,
-                1 => self.move_address(&url, change).await,
-                2 => self.replace(&url, change).await,
-                _ => self.patch(&url, change).await,
+                0 => self.refused_update(&account).await,
+                1 => self.move_address(&account, change).await,
+                2 => self.replace(&account, change).await,
+                _ => self.patch(&account, change).await,
             }
         }
-        self.last_change(&url).await;
+        self.last_change(&account).await;
         (self.expected, self.refused)
     }
 
@@ -87,45 +85,43 @@ impl Life {
         self.expect(What::Named(self.name(change)));
     }
 
-    async fn register(&mut self) -> String {
+    async fn register(&mut self) -> Account {
         let body = json!({
-            "username": format!("user{}", self.number), "email": self.email, "password": PASSWORD,
+            "username": format!("user{}", self.number), "email": self.email,
             "fullName": self.name(0), "dateOfBirth": DATE_OF_BIRTH, "address": POSTAL_ADDRESS,
         });
-        let answer = self.client.post(&self.users).json(&body).send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::CREATED);
-        let user: Value = answer.json().await.unwrap();
+        let account = Account::register(&self.users, body).await;
         self.expect_named(0);
-        format!("{}/{}", self.users, user["id"].as_str().unwrap())
+        account
     }
 
-    async fn patch(&mut self, url: &str, change: usize) {
+    async fn patch(&mut self, account: &Account, change: usize) {
         let body = json!({ "fullName": self.name(change), "address": format!("{POSTAL_ADDRESS} {change}") });
-        let answer = self.client.patch(url).json(&body).send().await.unwrap();
+        let answer = account.patch(&self.users, &body).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
         self.expect_named(change);
     }
 
-    async fn replace(&mut self, url: &str, change: usize) {
+    async fn replace(&mut self, account: &Account, change: usize) {
         let body = json!({
             "username": format!("user{}", self.number), "email": self.email, "fullName": self.name(change),
         });
-        let answer = self.client.put(url).json(&body).send().await.unwrap();
+        let answer = account.put(&self.users, &body).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
         self.expect_named(change);
     }
 
     /// The account is not confirmed, so the new address is in force at once, and gets both mails.
-    async fn move_address(&mut self, url: &str, change: usize) {
+    async fn move_address(&mut self, account: &Account, change: usize) {
         self.email = format!("user{}-{change}@example.org", self.number);
-        let body = json!({ "fullName": self.name(change), "email": self.email });
-        let answer = self.client.patch(url).json(&body).send().await.unwrap();
+        let body = json!({ "fullName": self.name(change), "email": self.email, "currentPassword": PASSWORD });
+        let answer = account.patch(&self.users, &body).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
         self.expect(What::Confirm(self.name(change)));
         self.expect_named(change);
     }
 
-    async fn refused_update(&mut self, url: &str) {
+    async fn refused_update(&mut self, account: &Account) {
         let (body, status) = match self.random.u8(0..3) {
             0 => (
                 json!({ "fullName": "Refused", "dateOfBirth": "1990-02-30" }),
@@ -135,25 +131,24 @@ impl Life {
             // The owner of that name was registered before all others and is never renamed.
             _ => (json!({ "fullName": "Refused", "username": "TAKEN" }), StatusCode::CONFLICT),
         };
-        let answer = self.client.patch(url).json(&body).send().await.unwrap();
+        let answer = account.patch(&self.users, &body).send().await.unwrap();
         assert_eq!(answer.status(), status, "{body}");
         self.refused += 1;
     }
 
-    async fn last_change(&mut self, url: &str) {
+    async fn last_change(&mut self, account: &Account) {
         if self.number.is_multiple_of(3) {
-            assert_eq!(self.client.delete(url).send().await.unwrap().status(), StatusCode::NO_CONTENT);
+            assert_eq!(account.delete(&self.users).send().await.unwrap().status(), StatusCode::NO_CONTENT);
             self.expect(What::Deleted);
         } else {
-            self.patch(url, CHANGES_PER_USER).await;
+            self.patch(account, CHANGES_PER_USER).await;
         }
     }
 }
 
 async fn register_the_owner_of_the_taken_name(users: &str) {
-    let body = json!({ "username": "taken", "email": "taken@example.org", "password": PASSWORD, "fullName": "Taken" });
-    let answer = Client::new().post(users).json(&body).send().await.unwrap();
-    assert_eq!(answer.status(), StatusCode::CREATED);
+    let body = json!({ "username": "taken", "email": "taken@example.org", "fullName": "Taken" });
+    Account::register(users, body).await;
 }
 
 /// Each expected mail must be there once, and those to one address in the order of the changes.
@@ -173,11 +168,9 @@ fn check_mails(mails: &[ReceivedMail], expected: &[Expected]) {
 async fn every_acknowledged_change_has_its_mail_in_order_and_a_refused_one_none() {
     let Some(deployment) = Deployment::start("mixed_changes").await else { return };
     register_the_owner_of_the_taken_name(&deployment.users).await;
-    let client = Client::new();
     let mut random = fastrand::Rng::with_seed(SEED);
     let lives: Vec<_> = (0..USERS)
         .map(|number| Life {
-            client: client.clone(),
             users: deployment.users.clone(),
             number,
             random: random.fork(),

@@ -3,4 +3,5 @@
 pub(crate) mod deployment;
 mod killed;
 mod mixed_changes;
+mod secrets_in_logs;
 mod undecodable_record;

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord};
-use reqwest::Client;
 use serde_json::json;
 use shared_kernel::{CDC_PARTITIONS, dead_letter_header};
-use system_tests::eventually;
+use system_tests::{Account, eventually};
 
 use super::deployment::Deployment;
 
@@ -24,8 +23,7 @@ async fn an_undecodable_record_is_set_aside_and_the_consumer_goes_on() {
             FutureRecord::to(deployment.topic.name()).partition(partition).key("k").payload("not an event");
         producer.send(record, LIMIT).await.unwrap();
     }
-    let body = json!({ "username": "ada", "email": "ada@example.org", "password": "correct-horse" });
-    Client::new().post(&deployment.users).json(&body).send().await.unwrap().error_for_status().unwrap();
+    Account::register(&deployment.users, json!({ "username": "ada", "email": "ada@example.org" })).await;
 
     eventually("the mail arrives", LIMIT, || async { deployment.sink.count().await == 1 }).await;
     let all = CDC_PARTITIONS as usize;

@@ -2,6 +2,10 @@ use sqlx::error::ErrorKind;
 
 use crate::repositories::{ChangeFeedError, RepositoryError};
 
+/// MySQL's "lock wait timeout exceeded".
+#[cfg(feature = "mysql")]
+const LOCK_WAIT_TIMEOUT: u16 = 1205;
+
 /// What a failure means for whoever called. The database's own words stay in the source.
 enum Meaning {
     Contention,
@@ -33,8 +37,8 @@ fn of_code(code: Option<&str>, database: &dyn sqlx::error::DatabaseError) -> Mea
         return match mysql.number() {
             // deadlock, also between the nodes of a cluster; MariaDB: record changed since it was read
             1213 | 3101 | 1020 => Meaning::Contention,
-            // Waiting for a lock took too long, by default 50 seconds: the caller has waited enough.
-            1205 => Meaning::Unavailable,
+            // Waiting for a lock took too long: the caller has waited enough.
+            LOCK_WAIT_TIMEOUT => Meaning::Unavailable,
             // too many connections (for this user), shutting down, killed, idle for too long
             1040 | 1203 | 1226 | 1053 | 1317 | 4031 => Meaning::Unavailable,
             // read-only after a failover, as the server or by its transactions
@@ -68,6 +72,25 @@ pub(in crate::data_sources) fn repository_error(error: sqlx::Error) -> Repositor
         Meaning::Unavailable => RepositoryError::Unavailable(Box::new(error)),
         Meaning::Failed => RepositoryError::Failed(Box::new(error)),
     }
+}
+
+/// What it means when the row of an idempotent request's key cannot be added.
+pub(in crate::data_sources) fn key_error(error: sqlx::Error) -> RepositoryError {
+    if is_unique_violation(&error) {
+        return RepositoryError::Answered;
+    }
+    // On SQLite whoever holds the key holds the file, and is waited for when the transaction begins.
+    #[cfg(feature = "mysql")]
+    if mysql_number(&error) == Some(LOCK_WAIT_TIMEOUT) {
+        return RepositoryError::InProgress;
+    }
+    repository_error(error)
+}
+
+#[cfg(feature = "mysql")]
+fn mysql_number(error: &sqlx::Error) -> Option<u16> {
+    let database = error.as_database_error()?.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()?;
+    Some(database.number())
 }
 
 pub(in crate::data_sources) fn feed_error(error: sqlx::Error) -> ChangeFeedError {

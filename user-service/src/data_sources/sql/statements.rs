@@ -1,11 +1,11 @@
-//! Statements that MySQL, MariaDB and SQLite all understand.
+//! Statements on the accounts and the outbox that MySQL, MariaDB and SQLite all understand.
 
 /// Every column of an account, in whichever rows the rest of the statement says.
 macro_rules! select_users {
     ($rest:literal) => {
         concat!(
             "SELECT id, username, email, pendingEmail, password, fullName, dateOfBirth, address, status, locale, \
-             version, securityVersion, passwordChangedAt, createdAt, lastUpdated, lastEventId FROM users ",
+             role, version, securityVersion, passwordChangedAt, createdAt, lastUpdated, lastEventId FROM users ",
             $rest
         )
     };
@@ -16,16 +16,25 @@ pub(in crate::data_sources) const SELECT_USER: &str = select_users!("WHERE id = 
 #[cfg(feature = "mysql")]
 pub(in crate::data_sources) const LOCK_USER: &str = select_users!("WHERE id = ? FOR UPDATE");
 
-pub(in crate::data_sources) const LIST_USERS: &str = select_users!("WHERE id > ? ORDER BY id LIMIT ?");
+pub(in crate::data_sources) const USER_BY_USERNAME: &str = select_users!("WHERE usernameKey = LOWER(?)");
+
+pub(in crate::data_sources) const USER_BY_EMAIL: &str = select_users!("WHERE emailKey = LOWER(?)");
+
+/// To be followed by which of them.
+pub(super) const SELECT_USERS: &str = select_users!("");
+
+/// A row without an event was there before this service, and nobody was sent a link to confirm it by.
+pub(in crate::data_sources) const UNCONFIRMED_USERS: &str = "SELECT id FROM users WHERE status = 'Unconfirmed' AND lastUpdated < ? AND role <> 'admin' \
+     AND lastEventId IS NOT NULL ORDER BY lastUpdated LIMIT ?";
 
 /// The id comes last, so that [`super::bind_user`] serves both this and [`UPDATE_USER`].
 pub(in crate::data_sources) const INSERT_USER: &str = "INSERT INTO users (username, email, pendingEmail, password, fullName, \
-     dateOfBirth, address, status, locale, version, securityVersion, passwordChangedAt, createdAt, lastUpdated, \
-     lastEventId, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+     dateOfBirth, address, status, locale, role, version, securityVersion, passwordChangedAt, createdAt, \
+     lastUpdated, lastEventId, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 pub(in crate::data_sources) const UPDATE_USER: &str = "UPDATE users SET username = ?, email = ?, pendingEmail = ?, password = ?, \
-     fullName = ?, dateOfBirth = ?, address = ?, status = ?, locale = ?, version = ?, securityVersion = ?, \
-     passwordChangedAt = ?, createdAt = ?, lastUpdated = ?, lastEventId = ? WHERE id = ?";
+     fullName = ?, dateOfBirth = ?, address = ?, status = ?, locale = ?, role = ?, version = ?, \
+     securityVersion = ?, passwordChangedAt = ?, createdAt = ?, lastUpdated = ?, lastEventId = ? WHERE id = ?";
 
 pub(in crate::data_sources) const DELETE_USER: &str = "DELETE FROM users WHERE id = ?";
 

@@ -11,16 +11,15 @@ macro_rules! user_from_row {
         use uuid::Uuid;
 
         use crate::entities::{
-            DateOfBirth, EmailAddress, FullName, PasswordHash, PostalAddress, User, Username,
+            DateOfBirth, EmailAddress, FullName, PasswordHash, PostalAddress, Role, User, Username,
         };
 
         let row = $row;
         (|| {
             let status: String = row.try_get("status")?;
-            let status = AccountStatus::from_name(&status).ok_or_else(|| sqlx::Error::ColumnDecode {
-                index: "status".to_owned(),
-                source: format!("{status:?} is no account status").into(),
-            })?;
+            let status = crate::data_sources::sql::known("status", &status, AccountStatus::from_name)?;
+            let role: String = row.try_get("role")?;
+            let role = crate::data_sources::sql::known("role", &role, Role::from_name)?;
             Ok::<User, sqlx::Error>(User {
                 id: UserId(row.try_get::<Uuid, _>("id")?),
                 username: Username::from_stored(row.try_get("username")?),
@@ -36,6 +35,7 @@ macro_rules! user_from_row {
                 address: row.try_get::<Option<String>, _>("address")?.map(PostalAddress::from_stored),
                 status,
                 locale: Locale::from(row.try_get::<String, _>("locale")?),
+                role,
                 version: row.try_get("version")?,
                 security_version: row.try_get("securityVersion")?,
                 password_changed_at: row.try_get::<DateTime<Utc>, _>("passwordChangedAt")?,
@@ -52,6 +52,8 @@ macro_rules! user_from_row {
 /// [`UPDATE_USER`](super::statements::UPDATE_USER).
 macro_rules! bind_user {
     ($sql:expr, $user:expr) => {{
+        use crate::data_sources::sql::Moment;
+
         let user: &crate::entities::User = $user;
         sqlx::query($sql)
             .bind(user.username.as_str())
@@ -63,11 +65,12 @@ macro_rules! bind_user {
             .bind(user.address.as_ref().map(crate::entities::PostalAddress::as_str))
             .bind(user.status.as_str())
             .bind(user.locale.as_str())
+            .bind(user.role.as_str())
             .bind(user.version)
             .bind(user.security_version)
-            .bind(user.password_changed_at)
-            .bind(user.created_at)
-            .bind(user.last_updated)
+            .bind(Moment(user.password_changed_at))
+            .bind(Moment(user.created_at))
+            .bind(Moment(user.last_updated))
             .bind(user.last_event_id.0)
             .bind(user.id.0)
     }};

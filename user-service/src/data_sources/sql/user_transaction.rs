@@ -2,7 +2,7 @@
 //! which one generic implementation could read well; what differs is the statement that holds a row.
 
 /// Implements [`UserTransaction`](crate::repositories::UserTransaction) for a struct with the fields
-/// `transaction` (the driver's) and `signal`. `$lock_user` reads a user as `SELECT_USER` does, and holds it
+/// `transaction` (the driver's) and `written`. `$lock_user` reads a user as `SELECT_USER` does, and holds it
 /// until the transaction ends.
 macro_rules! implement_user_transaction {
     ($transaction:ident, $lock_user:expr) => {
@@ -41,18 +41,19 @@ macro_rules! implement_user_transaction {
                     .bind(event.metadata.id.0)
                     .bind(event.metadata.subject.0)
                     .bind(event.metadata.event_type.as_str())
-                    .bind(event.metadata.time)
+                    .bind(Moment(event.metadata.time))
                     .bind(encoded_payload(event))
                     .bind(event.metadata.traceparent.as_deref())
                     .execute(&mut *self.transaction)
                     .await
-                    .map(drop)
-                    .map_err(repository_error)
+                    .map_err(repository_error)?;
+                self.written.outbox = true;
+                Ok(())
             }
 
             async fn commit(self: Box<Self>) -> Result<(), RepositoryError> {
                 self.transaction.commit().await.map_err(repository_error)?;
-                self.signal.committed();
+                self.written.committed();
                 Ok(())
             }
         }

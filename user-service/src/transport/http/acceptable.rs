@@ -7,10 +7,10 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::{Problem, ProblemType};
 
-/// Refuses a request whose sender could not read the answer, before anything is done for it. The pages for
-/// people and for probes are served to everybody.
+/// Refuses a request whose sender could not read the answer, before anything is done for it. For the routes that
+/// answer in JSON; the pages for people and for probes are served to everybody.
 pub(super) async fn check(request: Request, next: Next) -> Response {
-    if request.uri().path().starts_with("/users") && !accepts_json(request.headers()) {
+    if !accepts_json(request.headers()) {
         return Problem::new(ProblemType::NotAcceptable, "Accept must allow application/json")
             .into_response();
     }

@@ -10,16 +10,25 @@ use super::MAX_BODY_BYTES;
 use super::problem::{FieldProblem, Problem, ProblemType};
 
 /// A body of `application/json`.
-pub(super) struct JsonBody<T>(pub(super) T);
+pub(super) struct JsonBody<T> {
+    pub(super) value: T,
+    /// As it was sent.
+    pub(super) bytes: Bytes,
+}
 
 /// A body of `application/merge-patch+json` (RFC 7396), or of `application/json` with the same meaning.
 pub(super) struct MergePatchBody<T>(pub(super) T);
+
+/// No body.
+pub(super) struct EmptyBody;
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        read(request, state, &["application/json"]).await.map(Self)
+        check_content_type(request.headers(), &["application/json"])?;
+        let bytes = read(request, state).await?;
+        Ok(Self { value: parse(&bytes)?, bytes })
     }
 }
 
@@ -27,24 +36,30 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for MergePatchBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        read(request, state, &["application/merge-patch+json", "application/json"]).await.map(Self)
+        check_content_type(request.headers(), &["application/merge-patch+json", "application/json"])?;
+        parse(&read(request, state).await?).map(Self)
     }
 }
 
-async fn read<S: Send + Sync, T: DeserializeOwned>(
-    request: Request,
-    state: &S,
-    accepted: &[&str],
-) -> Result<T, Problem> {
-    check_content_type(request.headers(), accepted)?;
-    let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
+impl<S: Send + Sync> FromRequest<S> for EmptyBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if read(request, state).await?.is_empty() {
+            return Ok(Self);
+        }
+        Err(Problem::new(ProblemType::InvalidRequest, "the body must be empty"))
+    }
+}
+
+async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state).await.map_err(|rejection| {
         if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE {
             Problem::new(ProblemType::BodyTooLarge, format!("at most {MAX_BODY_BYTES} bytes are accepted"))
         } else {
             Problem::new(ProblemType::InvalidRequest, "the body did not arrive whole")
         }
-    })?;
-    parse(&bytes)
+    })
 }
 
 fn check_content_type(headers: &HeaderMap, accepted: &[&str]) -> Result<(), Problem> {

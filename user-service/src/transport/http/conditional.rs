@@ -3,8 +3,14 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
+use super::field_schemas;
 use super::problem::{Problem, ProblemType};
+
+/// No account has been changed so often, and any such number can be held.
+const MAX_DIGITS: usize = 18;
 
 /// The version that the client last saw, where it names one.
 pub(super) struct IfMatch(pub(super) Option<i64>);
@@ -25,7 +31,9 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         }
         text.strip_prefix('"')
             .and_then(|rest| rest.strip_suffix('"'))
-            .filter(|version| version.bytes().all(|byte| byte.is_ascii_digit()))
+            .filter(|version| {
+                version.len() <= MAX_DIGITS && version.bytes().all(|byte| byte.is_ascii_digit())
+            })
             .and_then(|version| version.parse().ok())
             .map(|version| Self(Some(version)))
             .ok_or_else(|| {
@@ -37,6 +45,17 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "Refuses the call when the user is at another version than this ETag's.";
+        vec![field_schemas::header("If-Match", description, field_schemas::etag())]
+    }
+}
+
 pub(super) fn etag(version: i64) -> HeaderValue {
-    HeaderValue::from_str(&format!("\"{version}\"")).expect("digits and quotes may stand in a header")
+    HeaderValue::from_str(&etag_text(version)).expect("digits and quotes may stand in a header")
+}
+
+pub(super) fn etag_text(version: i64) -> String {
+    format!("\"{version}\"")
 }

@@ -1,16 +1,41 @@
 //! The REST API: JSON in, JSON out, and every refusal an `application/problem+json` (RFC 9457).
 
 mod acceptable;
+mod address_handlers;
+mod address_rate;
+mod address_response;
+mod answer;
+mod authentication;
 mod body;
+mod client_address;
 mod conditional;
+mod cors;
+mod credential_requests;
+mod docs_page;
 mod field_rules;
+mod field_schemas;
+mod health;
+mod idempotency;
 mod limits;
 mod list_query;
+mod openapi;
+mod pages;
+mod password_handlers;
 mod problem;
+mod problem_name;
 mod problem_pages;
+mod problem_type;
+mod rate_limits;
+mod refusals;
+mod request_fields;
 mod request_id;
+mod routes;
 mod security_headers;
 mod server;
+mod session_handlers;
+mod session_response;
+mod settings;
+mod state;
 mod trace_context;
 mod user_handlers;
 mod user_id_path;
@@ -22,44 +47,34 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
-use axum::routing::get;
-
-use crate::interactors::{DeleteUser, GetUser, ListUsers, RegisterUser, UpdateUser};
+use shared_kernel::SigningKeys;
 
 /// The most bytes that a request's body may have.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// The use cases that the API drives.
-#[expect(missing_docs, reason = "the fields are the use cases of the same names")]
-pub struct UseCases {
-    pub register_user: RegisterUser,
-    pub get_user: GetUser,
-    pub list_users: ListUsers,
-    pub update_user: UpdateUser,
-    pub delete_user: DeleteUser,
-}
-
+pub use client_address::{BadProxies, TrustedProxies};
+pub use cors::{BadOrigins, CorsOrigins};
 pub use limits::HttpLimits;
+pub use openapi::openapi_document;
+pub use rate_limits::RateSettings;
 pub use server::serve;
+pub use settings::HttpSettings;
+pub use state::UseCases;
 
-/// The routes of the API, within limits.
-pub fn router(use_cases: Arc<UseCases>, limits: HttpLimits) -> Router {
-    let routes = Router::new()
-        .route("/users", get(user_handlers::list).post(user_handlers::register))
-        .route(
-            "/users/{id}",
-            get(user_handlers::get)
-                .put(user_handlers::replace)
-                .patch(user_handlers::patch)
-                .delete(user_handlers::delete),
-        )
-        .route("/problems/{name}", get(problem_pages::page))
-        .route("/health/live", get(|| async { "alive\n" }))
+/// The routes of the API, within limits. What is counted is counted for this router and its clones. The keys are for
+/// the fingerprints of idempotent requests, which every process of the service must make alike.
+pub fn router(use_cases: UseCases, settings: HttpSettings, keys: SigningKeys) -> Router {
+    let HttpSettings { limits, rates, trusted_proxies, cors_origins } = settings;
+    let rate_limits = rate_limits::RateLimits::new(rates);
+    let state = state::ApiState { use_cases, rate_limits, trusted_proxies, keys };
+    let (routes, _) = routes::all().split_for_parts();
+    let routes = routes
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(from_fn(acceptable::check))
-        .with_state(use_cases);
+        .with_state(Arc::new(state));
     // From the innermost to the outermost: what is refused here has its id and headers too.
-    limits::apply(routes, limits).layer(from_fn(security_headers::add)).layer(from_fn(request_id::follow))
+    cors::apply(limits::apply(routes, limits), cors_origins)
+        .layer(from_fn(security_headers::add))
+        .layer(from_fn(request_id::follow))
 }

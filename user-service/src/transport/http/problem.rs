@@ -1,98 +1,16 @@
 //! How every refusal is said.
 
 use axum::Json;
-use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared_kernel::in_words;
 use tracing::error;
+use utoipa::ToSchema;
 
+pub(super) use super::problem_type::ProblemType;
 use crate::entities::{FieldViolation, UniqueField};
 use crate::interactors::UserError;
-
-/// The kinds of refusal. Each has a page of its own in `docs/problems/`, which its `type` leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ProblemType {
-    InvalidRequest,
-    BodyTooLarge,
-    UnsupportedMediaType,
-    NotAcceptable,
-    InvalidFields,
-    AlreadyTaken,
-    NoSuchUser,
-    NoSuchRoute,
-    MethodNotAllowed,
-    StaleVersion,
-    Unavailable,
-    Internal,
-}
-
-impl ProblemType {
-    pub(super) const ALL: [Self; 12] = [
-        Self::InvalidRequest,
-        Self::BodyTooLarge,
-        Self::UnsupportedMediaType,
-        Self::NotAcceptable,
-        Self::InvalidFields,
-        Self::AlreadyTaken,
-        Self::NoSuchUser,
-        Self::NoSuchRoute,
-        Self::MethodNotAllowed,
-        Self::StaleVersion,
-        Self::Unavailable,
-        Self::Internal,
-    ];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "invalid-request",
-            Self::BodyTooLarge => "body-too-large",
-            Self::UnsupportedMediaType => "unsupported-media-type",
-            Self::NotAcceptable => "not-acceptable",
-            Self::InvalidFields => "invalid-fields",
-            Self::AlreadyTaken => "already-taken",
-            Self::NoSuchUser => "no-such-user",
-            Self::NoSuchRoute => "no-such-route",
-            Self::MethodNotAllowed => "method-not-allowed",
-            Self::StaleVersion => "stale-version",
-            Self::Unavailable => "unavailable",
-            Self::Internal => "internal",
-        }
-    }
-
-    fn status(self) -> StatusCode {
-        match self {
-            Self::InvalidRequest => StatusCode::BAD_REQUEST,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Self::InvalidFields => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::AlreadyTaken => StatusCode::CONFLICT,
-            Self::NoSuchUser | Self::NoSuchRoute => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::StaleVersion => StatusCode::PRECONDITION_FAILED,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    fn title(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "The request cannot be read",
-            Self::BodyTooLarge => "The body is too large",
-            Self::UnsupportedMediaType => "The body has a type that is not accepted here",
-            Self::NotAcceptable => "The answer has a type that was not asked for",
-            Self::InvalidFields => "Fields do not hold what they must hold",
-            Self::AlreadyTaken => "Another account has this already",
-            Self::NoSuchUser => "There is no such user",
-            Self::NoSuchRoute => "There is nothing here",
-            Self::MethodNotAllowed => "This method is not allowed here",
-            Self::StaleVersion => "The user was changed meanwhile",
-            Self::Unavailable => "The service cannot do this right now",
-            Self::Internal => "Something went wrong on our side",
-        }
-    }
-}
 
 /// A refusal on its way to the client.
 #[derive(Debug)]
@@ -100,22 +18,33 @@ pub(super) struct Problem {
     kind: ProblemType,
     detail: String,
     errors: Vec<FieldProblem>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// What is wrong with one field.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FieldProblem {
+    /// The field, query parameter or part of the path.
     field: String,
+    /// Stable and for programs, such as `too_long`.
     code: String,
+    /// For people: what is accepted instead.
     message: String,
 }
 
-#[derive(Serialize)]
-struct ProblemBody<'a> {
+/// Why a request was refused (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemBody<'a> {
+    /// The path of a page about this kind of refusal. Stable and for programs.
     r#type: String,
+    /// The kind of refusal, for people.
     title: &'static str,
+    /// As in the status line.
     status: u16,
+    /// This refusal, for people.
     detail: &'a str,
+    /// What is wrong with which field, where fields are at fault.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldProblem],
 }
@@ -132,14 +61,30 @@ impl FieldProblem {
 
 impl Problem {
     pub(super) fn new(kind: ProblemType, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new() }
+        Self { kind, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
+    }
+
+    /// Says in how many seconds the same request can succeed.
+    #[must_use]
+    pub(super) fn retry_after(self, seconds: u64) -> Self {
+        self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    #[must_use]
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    pub(super) fn no_such_route(uri: &Uri) -> Self {
+        Self::new(ProblemType::NoSuchRoute, format!("no route has the path {}", uri.path()))
     }
 
     /// A refusal for what fields hold; the detail repeats the first, for clients that show only that.
     pub(super) fn of_fields(kind: ProblemType, errors: Vec<FieldProblem>) -> Self {
         let detail =
             errors.first().map_or_else(String::new, |first| format!("{} {}", first.field, first.message));
-        Self { kind, detail, errors }
+        Self { kind, detail, errors, headers: Vec::new() }
     }
 }
 
@@ -147,7 +92,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.kind.status();
         let body = ProblemBody {
-            r#type: format!("/problems/{}", self.kind.name()),
+            r#type: self.kind.path(),
             title: self.kind.title(),
             status: status.as_u16(),
             detail: &self.detail,
@@ -156,9 +101,17 @@ impl IntoResponse for Problem {
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if self.kind == ProblemType::Unavailable {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        match status {
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            // RFC 9110, section 15.5.2, asks for one.
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            _ => {}
         }
+        headers.extend(self.headers);
         response
     }
 }
@@ -178,6 +131,30 @@ impl From<UserError> for Problem {
                 ProblemType::StaleVersion,
                 format!("If-Match names another version than the current one, \"{current}\""),
             ),
+            UserError::Unauthenticated => {
+                Self::new(ProblemType::Unauthenticated, "the token does not count (any more)")
+            }
+            UserError::Forbidden => Self::new(ProblemType::Forbidden, "you may not do this"),
+            UserError::WrongCredentials => {
+                Self::new(ProblemType::WrongCredentials, "no account has this name and this password")
+            }
+            UserError::BadToken => Self::of_fields(
+                ProblemType::InvalidFields,
+                vec![FieldProblem::new(
+                    "token",
+                    "invalid_token",
+                    "must be the token of a link that still counts",
+                )],
+            ),
+            UserError::KeyReused => Self::new(
+                ProblemType::IdempotencyKeyReused,
+                "Idempotency-Key must be a new one, since this one came with another body before",
+            ),
+            failure if failure.is_in_progress() => Self::new(
+                ProblemType::RequestInProgress,
+                "the request with this Idempotency-Key is still being carried out",
+            )
+            .retry_after(1),
             failure => {
                 let kind =
                     if failure.is_retryable() { ProblemType::Unavailable } else { ProblemType::Internal };
@@ -207,7 +184,7 @@ fn taken(field: &'static str) -> FieldProblem {
 
 /// Answers a path that no route has.
 pub(super) async fn no_such_route(uri: Uri) -> Problem {
-    Problem::new(ProblemType::NoSuchRoute, format!("no route has the path {}", uri.path()))
+    Problem::no_such_route(&uri)
 }
 
 /// Answers a method that a route does not have; the router adds `Allow`.

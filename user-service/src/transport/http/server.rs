@@ -5,13 +5,18 @@ use std::io;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
+
+use super::client_address::PeerAddress;
 
 /// How long to wait when the system has no room for a connection (too many open files, say).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -37,8 +42,9 @@ pub async fn serve(
             () = shutdown.cancelled() => break,
         };
         match accepted {
-            Ok((stream, _client)) => {
-                let connection = http_connection(stream, &http, router.clone(), &connections);
+            Ok((stream, peer)) => {
+                let peer = PeerAddress(peer);
+                let connection = http_connection(stream, peer, &http, router.clone(), &connections);
                 tokio::spawn(cut_off.clone().run_until_cancelled_owned(connection));
             }
             Err(failure) if belongs_to_one_connection(&failure) => debug!(%failure, "a client left early"),
@@ -55,6 +61,7 @@ pub async fn serve(
 
 fn http_connection(
     stream: TcpStream,
+    peer: PeerAddress,
     http: &http1::Builder,
     router: Router,
     connections: &GracefulShutdown,
@@ -63,8 +70,12 @@ fn http_connection(
     if let Err(failure) = stream.set_nodelay(true) {
         debug!(%failure, "answers to this client may be slow");
     }
-    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    let connection = connections.watch(connection);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
+    let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
     async move {
         if let Err(failure) = connection.await {
             debug!(%failure, "a connection ended early");

@@ -1,29 +1,38 @@
 //! A fresh database for each test, on each engine.
 
 use std::panic::resume_unwind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, MySqlPool, SqlitePool};
+use sqlx::{AssertSqlSafe, ConnectOptions, MySql, MySqlPool, SqlitePool};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
+use user_service::config::DatabaseUrl;
 use user_service::data_sources::{
-    MySqlDatabase, MySqlOutboxChangeFeed, MySqlUserRepository, SchemaError, SqliteDatabase,
-    SqliteOutboxChangeFeed, SqliteUserRepository, UuidV7IdGenerator,
+    MySqlAnswerRepository, MySqlDatabase, MySqlOutboxChangeFeed, MySqlPasswordResetInbox,
+    MySqlSessionRepository, MySqlUserRepository, SchemaError, SqliteAnswerRepository, SqliteDatabase,
+    SqliteOutboxChangeFeed, SqlitePasswordResetInbox, SqliteSessionRepository, SqliteUserRepository,
+    UuidV7IdGenerator,
 };
-use user_service::repositories::{ChangeFeed, IdGenerator, UserRepository};
+use user_service::repositories::{
+    AnswerRepository, ChangeFeed, IdGenerator, PasswordResetInbox, SessionRepository, UserRepository,
+};
 
 use super::servers::server;
 
-/// No test takes longer; one that does is ended, so that its database is dropped.
+/// Few tests take longer; one that does is ended, so that its database is dropped.
 const LONGEST_TEST: Duration = Duration::from_secs(120);
+
+/// MySQL's command to prepare a statement, whose text follows.
+const COM_STMT_PREPARE: u8 = 0x16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Engine {
@@ -61,11 +70,20 @@ where
     F: FnOnce(Arc<TestDatabase>) -> Fut + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    with_empty_database(engine, async move |database: Arc<TestDatabase>| {
+    with_database_for(LONGEST_TEST, engine, test).await;
+}
+
+/// As [`with_database`], for a test that may take so long.
+pub(crate) async fn with_database_for<F, Fut>(longest: Duration, engine: Engine, test: F)
+where
+    F: FnOnce(Arc<TestDatabase>) -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let migrated = async move |database: Arc<TestDatabase>| {
         database.handle.migrate().await.unwrap();
         test(database).await;
-    })
-    .await;
+    };
+    run(longest, engine, migrated).await;
 }
 
 /// As [`with_database`], before any migration.
@@ -74,17 +92,25 @@ where
     F: FnOnce(Arc<TestDatabase>) -> Fut,
     Fut: Future<Output = ()> + Send + 'static,
 {
+    run(LONGEST_TEST, engine, test).await;
+}
+
+async fn run<F, Fut>(longest: Duration, engine: Engine, test: F)
+where
+    F: FnOnce(Arc<TestDatabase>) -> Fut,
+    Fut: Future<Output = ()> + Send + 'static,
+{
     let Some(database) = TestDatabase::create(engine).await else { return };
     let database = Arc::new(database);
     // In a task of its own, so that a panic ends the task and not this function.
     let mut task = tokio::spawn(test(Arc::clone(&database)));
-    let outcome = timeout(LONGEST_TEST, &mut task).await;
+    let outcome = timeout(longest, &mut task).await;
     task.abort();
     database.remove().await;
     match outcome {
         Ok(Ok(())) => {}
         Ok(Err(failed)) => resume_unwind(failed.into_panic()),
-        Err(_) => panic!("the test took longer than {LONGEST_TEST:?}"),
+        Err(_) => panic!("the test took longer than {longest:?}"),
     }
 }
 
@@ -109,6 +135,27 @@ async fn delayed(client: TcpStream, server: TcpStream, latency: Duration) {
         }
     };
     let _ended = tokio::join!(tokio::io::copy(&mut from_client, &mut to_server), answers);
+}
+
+/// Passes on what both say, and keeps the statements that the server is to prepare.
+async fn overheard(client: TcpStream, server: TcpStream, statements: Arc<Mutex<Vec<String>>>) {
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+        (client.into_split(), server.into_split());
+    let commands = async move {
+        let mut header = [0; 4];
+        while from_client.read_exact(&mut header).await.is_ok() {
+            let [length @ .., number] = header;
+            let length = length.iter().rev().fold(0, |length, byte| length << 8 | usize::from(*byte));
+            let mut packet = vec![0; length];
+            from_client.read_exact(&mut packet).await?;
+            if let (0, [COM_STMT_PREPARE, sql @ ..]) = (number, &*packet) {
+                statements.lock().unwrap().push(String::from_utf8_lossy(sql).into_owned());
+            }
+            to_server.write_all(&[&header, &*packet].concat()).await?;
+        }
+        Ok::<_, std::io::Error>(())
+    };
+    let _ended = tokio::join!(commands, tokio::io::copy(&mut from_server, &mut to_client));
 }
 
 impl TestDatabase {
@@ -163,11 +210,11 @@ impl TestDatabase {
         assert!(closed || std::thread::panicking(), "connections to the database were left in use");
     }
 
-    /// SQLite's file.
-    pub(crate) fn file(&self) -> &Path {
+    /// Where a service finds it.
+    pub(crate) fn url(&self) -> DatabaseUrl {
         match &self.place {
-            Place::File { path, .. } => path,
-            Place::Server { name, .. } => panic!("{name} is on a server"),
+            Place::File { path, .. } => DatabaseUrl::Sqlite(path.clone()),
+            Place::Server { url, .. } => DatabaseUrl::parse(url).unwrap(),
         }
     }
 
@@ -186,7 +233,27 @@ impl TestDatabase {
 
     /// The adapters with a single connection, on which each answer of the server takes so long.
     pub(crate) async fn far_away_process(&self, latency: Duration) -> Handle {
-        let Place::Server { url, name } = &self.place else { panic!("a file is never far away") };
+        self.process_through(move |client, server| delayed(client, server, latency)).await
+    }
+
+    /// The adapters with a single connection, and the statements that they let the server prepare.
+    pub(crate) async fn overheard_process(&self) -> (Handle, Arc<Mutex<Vec<String>>>) {
+        let statements: Arc<Mutex<Vec<_>>> = Arc::default();
+        let kept = Arc::clone(&statements);
+        let process =
+            self.process_through(move |client, server| overheard(client, server, Arc::clone(&kept))).await;
+        (process, statements)
+    }
+
+    /// The adapters with a single connection to the server, which goes through that.
+    async fn process_through<Fut>(
+        &self,
+        relay: impl Fn(TcpStream, TcpStream) -> Fut + Send + 'static,
+    ) -> Handle
+    where
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let Place::Server { url, name } = &self.place else { panic!("nothing is between us and a file") };
         let options = MySqlConnectOptions::from_str(url).unwrap();
         let server = (options.get_host().to_owned(), options.get_port());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -195,14 +262,35 @@ impl TestDatabase {
         let url = format!("mysql://{user}@127.0.0.1:{port}/{name}?ssl-mode=disabled");
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(delayed(client, TcpStream::connect(server.clone()).await.unwrap(), latency));
+                let server = TcpStream::connect(server.clone()).await.unwrap();
+                tokio::spawn(relay(client, server));
             }
         });
         Handle::MySql(MySqlDatabase::connect_lazy(&url, 1).unwrap())
     }
 
+    /// One connection for statements beside the adapters.
+    pub(crate) async fn connection(&self) -> PoolConnection<MySql> {
+        match &self.raw {
+            Raw::MySql(pool) => pool.acquire().await.unwrap(),
+            Raw::Sqlite(_) => panic!("this is for servers"),
+        }
+    }
+
     pub(crate) fn users(&self) -> Arc<dyn UserRepository> {
         self.handle.users()
+    }
+
+    pub(crate) fn sessions(&self) -> Arc<dyn SessionRepository> {
+        self.handle.sessions()
+    }
+
+    pub(crate) fn answers(&self) -> Arc<dyn AnswerRepository> {
+        self.handle.answers()
+    }
+
+    pub(crate) fn reset_inbox(&self) -> Arc<dyn PasswordResetInbox> {
+        self.handle.reset_inbox()
     }
 
     /// A feed that looks at the outbox so often, beside being woken by commits.
@@ -258,6 +346,27 @@ impl Handle {
         match self {
             Self::MySql(database) => Arc::new(MySqlUserRepository::new(database.clone())),
             Self::Sqlite(database) => Arc::new(SqliteUserRepository::new(database.clone())),
+        }
+    }
+
+    pub(crate) fn sessions(&self) -> Arc<dyn SessionRepository> {
+        match self {
+            Self::MySql(database) => Arc::new(MySqlSessionRepository::new(database.clone())),
+            Self::Sqlite(database) => Arc::new(SqliteSessionRepository::new(database.clone())),
+        }
+    }
+
+    pub(crate) fn answers(&self) -> Arc<dyn AnswerRepository> {
+        match self {
+            Self::MySql(database) => Arc::new(MySqlAnswerRepository::new(database.clone())),
+            Self::Sqlite(database) => Arc::new(SqliteAnswerRepository::new(database.clone())),
+        }
+    }
+
+    pub(crate) fn reset_inbox(&self) -> Arc<dyn PasswordResetInbox> {
+        match self {
+            Self::MySql(database) => Arc::new(MySqlPasswordResetInbox::new(database.clone())),
+            Self::Sqlite(database) => Arc::new(SqlitePasswordResetInbox::new(database.clone())),
         }
     }
 

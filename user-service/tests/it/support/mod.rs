@@ -1,5 +1,6 @@
 //! What the suites share.
 
+pub(crate) mod api;
 pub(crate) mod databases;
 pub(crate) mod kafka;
 pub(crate) mod people;

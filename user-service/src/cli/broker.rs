@@ -1,0 +1,39 @@
+//! What carries changes to the topic, and how.
+
+use std::time::Duration;
+
+use clap::Args;
+use user_service::config::{BrokerUrl, RelayConfig};
+
+use super::setting_error::SettingError;
+
+#[derive(Args)]
+pub(super) struct BrokerSettings {
+    /// How many changes are published in one step
+    #[arg(long, env = "USER_SERVICE_RELAY_BATCH", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    relay_batch: u16,
+    /// How often the outbox is looked at for changes by other processes, in milliseconds
+    #[arg(long, env = "USER_SERVICE_RELAY_POLL_MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    relay_poll_ms: u64,
+    /// The topic
+    #[arg(long, env = "USER_SERVICE_TOPIC", default_value = shared_kernel::CDC_TOPIC)]
+    topic: String,
+}
+
+impl BrokerSettings {
+    pub(super) fn config(
+        &self,
+        url: &str,
+        flag: &'static str,
+        variable: &'static str,
+    ) -> Result<RelayConfig, SettingError> {
+        let broker =
+            BrokerUrl::parse(url).map_err(|source| SettingError::BadUrl { flag, variable, source })?;
+        Ok(RelayConfig {
+            topic: self.topic.clone(),
+            batch: self.relay_batch.into(),
+            poll_interval: Duration::from_millis(self.relay_poll_ms),
+            ..RelayConfig::new(broker)
+        })
+    }
+}

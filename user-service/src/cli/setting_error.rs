@@ -1,0 +1,50 @@
+//! Settings that stop the start.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use thiserror::Error;
+use user_service::config::{BadKeys, BadUrl};
+use user_service::entities::Violation;
+
+/// A setting that stops the start.
+#[derive(Debug, Error)]
+pub(crate) enum SettingError {
+    #[error("--{flag} ({variable})")]
+    BadUrl {
+        flag: &'static str,
+        variable: &'static str,
+        #[source]
+        source: BadUrl,
+    },
+    #[error("--{flag} ({variable})")]
+    BadKeys {
+        flag: &'static str,
+        variable: &'static str,
+        #[source]
+        source: BadKeys,
+    },
+    #[error("--{flag} ({variable}): {reason}")]
+    BadValue { flag: &'static str, variable: &'static str, reason: String },
+    #[error("--{flag} {}", .violation.message)]
+    BadField { flag: &'static str, violation: Violation },
+    #[error("--{flag} ({variable}) is missing; or give --{flag}-file ({variable}_FILE)")]
+    Missing { flag: &'static str, variable: &'static str },
+    #[error("--{flag}-file: {} cannot be read", file.display())]
+    UnreadableFile {
+        flag: &'static str,
+        file: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("no password could be read")]
+    NoPassword(#[source] std::io::Error),
+    #[error("--log (USER_SERVICE_LOG): it must be a level or a filter such as info,sqlx=warn")]
+    Log(#[source] tracing_subscriber::filter::ParseError),
+    #[error("--listen (USER_SERVICE_LISTEN): cannot listen on {address}")]
+    Listen {
+        address: SocketAddr,
+        #[source]
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,62 @@
+//! The broker and the adapters on it.
+
+use std::sync::Arc;
+
+use super::{StartError, unusable};
+use crate::config::{BrokerUrl, RelayConfig};
+use crate::repositories::EventPublisher;
+
+pub(super) async fn publisher(relay: &RelayConfig) -> Result<Arc<dyn EventPublisher>, StartError> {
+    match &relay.broker {
+        #[cfg(feature = "kafka")]
+        BrokerUrl::Kafka(brokers) => Ok(Arc::new(crate::data_sources::KafkaEventPublisher::new(
+            brokers,
+            &relay.topic,
+            relay.publish_deadline,
+        ))),
+        #[cfg(not(feature = "kafka"))]
+        BrokerUrl::Kafka(_) => {
+            Err(StartError::NotInThisBuild { setting: "broker-url", what: "Kafka", feature: "kafka" })
+        }
+        #[cfg(feature = "table-broker")]
+        BrokerUrl::Table(path) => {
+            let broker = table_broker(path, &relay.topic).await?;
+            Ok(Arc::new(crate::data_sources::TableBrokerEventPublisher::new(broker, &relay.topic)))
+        }
+        #[cfg(not(feature = "table-broker"))]
+        BrokerUrl::Table(_) => Err(StartError::NotInThisBuild {
+            setting: "broker-url",
+            what: "table-broker",
+            feature: "table-broker",
+        }),
+    }
+}
+
+pub(super) async fn create_topics(relay: &RelayConfig) -> Result<(), StartError> {
+    match &relay.broker {
+        #[cfg(feature = "kafka")]
+        BrokerUrl::Kafka(brokers) => crate::data_sources::create_missing_topics(
+            brokers,
+            &[&relay.topic, &shared_kernel::dead_letter_topic(&relay.topic)],
+        )
+        .await
+        .map_err(|error| unusable("broker-url")(error.into())),
+        #[cfg(feature = "table-broker")]
+        BrokerUrl::Table(path) => table_broker(path, &relay.topic).await.map(drop),
+        #[cfg(not(all(feature = "kafka", feature = "table-broker")))]
+        _ => publisher(relay).await.map(drop),
+    }
+}
+
+/// Opens the table-broker with the topics in it: there, nobody else is responsible for them.
+#[cfg(feature = "table-broker")]
+async fn table_broker(path: &std::path::Path, topic: &str) -> Result<table_broker::TableBroker, StartError> {
+    let open = async {
+        let broker = table_broker::TableBroker::open_sqlite(path).await?;
+        for topic in [topic, &shared_kernel::dead_letter_topic(topic)] {
+            broker.create_topic(topic, shared_kernel::CDC_PARTITIONS).await?;
+        }
+        Ok::<_, crate::repositories::AdapterError>(broker)
+    };
+    open.await.map_err(unusable("broker-url"))
+}

@@ -1,0 +1,140 @@
+//! The database and the adapters on it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{StartError, unusable};
+use crate::config::{DatabaseUrl, UserServiceConfig};
+use crate::repositories::{
+    AdapterError, AnswerRepository, ChangeFeed, PasswordResetInbox, SessionRepository, UserRepository,
+};
+
+#[cfg(not(any(feature = "mysql", feature = "sqlite")))]
+compile_error!("the composition needs a database: build with the feature `mysql` or `sqlite`");
+
+/// The adapters of one database that stand behind several ports.
+pub(super) enum Database {
+    #[cfg(feature = "mysql")]
+    MySql(crate::data_sources::MySqlDatabase),
+    #[cfg(feature = "sqlite")]
+    Sqlite(crate::data_sources::SqliteDatabase),
+}
+
+impl Database {
+    pub(super) async fn open(config: &UserServiceConfig) -> Result<Self, StartError> {
+        match &config.database {
+            #[cfg(feature = "mysql")]
+            DatabaseUrl::MySql(url) => {
+                use secrecy::ExposeSecret as _;
+                crate::data_sources::MySqlDatabase::connect_lazy(url.expose_secret(), config.max_connections)
+                    .map(Self::MySql)
+                    .map_err(|error| unusable("database-url")(error.into()))
+            }
+            #[cfg(not(feature = "mysql"))]
+            DatabaseUrl::MySql(_) => {
+                Err(StartError::NotInThisBuild { setting: "database-url", what: "MySQL", feature: "mysql" })
+            }
+            #[cfg(feature = "sqlite")]
+            DatabaseUrl::Sqlite(path) => crate::data_sources::SqliteDatabase::open(path)
+                .await
+                .map(Self::Sqlite)
+                .map_err(|error| unusable("database-url")(error.into())),
+            #[cfg(not(feature = "sqlite"))]
+            DatabaseUrl::Sqlite(_) => {
+                Err(StartError::NotInThisBuild { setting: "database-url", what: "SQLite", feature: "sqlite" })
+            }
+        }
+    }
+
+    pub(super) async fn migrate(&self) -> Result<(), AdapterError> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => Ok(database.migrate().await?),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => Ok(database.migrate().await?),
+        }
+    }
+
+    pub(super) async fn check_schema(&self) -> Result<(), AdapterError> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => Ok(database.check_schema().await?),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => Ok(database.check_schema().await?),
+        }
+    }
+
+    pub(super) fn users(&self) -> Arc<dyn UserRepository> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => {
+                Arc::new(crate::data_sources::MySqlUserRepository::new(database.clone()))
+            }
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => {
+                Arc::new(crate::data_sources::SqliteUserRepository::new(database.clone()))
+            }
+        }
+    }
+
+    pub(super) fn sessions(&self) -> Arc<dyn SessionRepository> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => {
+                Arc::new(crate::data_sources::MySqlSessionRepository::new(database.clone()))
+            }
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => {
+                Arc::new(crate::data_sources::SqliteSessionRepository::new(database.clone()))
+            }
+        }
+    }
+
+    pub(super) fn answers(&self) -> Arc<dyn AnswerRepository> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => {
+                Arc::new(crate::data_sources::MySqlAnswerRepository::new(database.clone()))
+            }
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => {
+                Arc::new(crate::data_sources::SqliteAnswerRepository::new(database.clone()))
+            }
+        }
+    }
+
+    pub(super) fn password_resets(&self) -> Arc<dyn PasswordResetInbox> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => {
+                Arc::new(crate::data_sources::MySqlPasswordResetInbox::new(database.clone()))
+            }
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => {
+                Arc::new(crate::data_sources::SqlitePasswordResetInbox::new(database.clone()))
+            }
+        }
+    }
+
+    pub(super) fn change_feed(&self, poll_interval: Duration) -> Arc<dyn ChangeFeed> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => {
+                Arc::new(crate::data_sources::MySqlOutboxChangeFeed::new(database.clone(), poll_interval))
+            }
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => {
+                Arc::new(crate::data_sources::SqliteOutboxChangeFeed::new(database.clone(), poll_interval))
+            }
+        }
+    }
+
+    pub(super) async fn close(&self) {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => database.close().await,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => database.close().await,
+        }
+    }
+}

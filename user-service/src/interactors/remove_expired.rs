@@ -1,0 +1,84 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use shared_kernel::{AccountStatus, UserId};
+
+use super::change_user::{remove, stamp, with_retries};
+use super::user_error::UserError;
+use crate::entities::Role;
+use crate::repositories::{AnswerRepository, Clock, IdGenerator, SessionRepository, UserRepository};
+
+/// Clears away what has had its time, a little at a time: sessions, answers to idempotent requests, and accounts
+/// whose address nobody has confirmed. Any number of processes may do so side by side.
+pub struct RemoveExpired {
+    users: Arc<dyn UserRepository>,
+    sessions: Arc<dyn SessionRepository>,
+    answers: Arc<dyn AnswerRepository>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGenerator>,
+    unconfirmed_for: Option<Duration>,
+}
+
+/// What one step has removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// Sessions.
+    pub sessions: u64,
+    /// Answers to idempotent requests.
+    pub answers: u64,
+    /// Accounts.
+    pub accounts: u64,
+}
+
+impl RemoveExpired {
+    /// The most of each kind in one step.
+    const BATCH: u32 = 200;
+
+    /// Wires the use case to its ports. An account that nobody confirms is removed so long after its last change; with
+    /// `None`, never.
+    pub fn new(
+        users: Arc<dyn UserRepository>,
+        sessions: Arc<dyn SessionRepository>,
+        answers: Arc<dyn AnswerRepository>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdGenerator>,
+        unconfirmed_for: Option<Duration>,
+    ) -> Self {
+        Self { users, sessions, answers, clock, ids, unconfirmed_for }
+    }
+
+    /// Removes some of what has expired, and says how much; nothing means that nothing is left. Cancelling undoes what
+    /// was not committed yet.
+    ///
+    /// # Errors
+    ///
+    /// A failure of a port.
+    pub async fn execute(&self) -> Result<Removed, UserError> {
+        let now = self.clock.now();
+        let mut removed = Removed {
+            sessions: self.sessions.remove_expired_sessions(now, Self::BATCH).await?,
+            answers: self.answers.remove_expired_answers(now, Self::BATCH).await?,
+            accounts: 0,
+        };
+        let lifetime = self.unconfirmed_for.and_then(|lifetime| TimeDelta::from_std(lifetime).ok());
+        if let Some(before) = lifetime.and_then(|lifetime| now.checked_sub_signed(lifetime)) {
+            for id in self.users.unconfirmed_since(before, Self::BATCH).await? {
+                removed.accounts += u64::from(with_retries(|| self.remove_account(id, before)).await?);
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes the account, unless it has changed since it was found.
+    async fn remove_account(&self, id: UserId, before: DateTime<Utc>) -> Result<bool, UserError> {
+        let mut transaction = self.users.begin().await?;
+        let Some(user) = transaction.lock(id).await? else { return Ok(false) };
+        let expired = user.status == AccountStatus::Unconfirmed && user.last_updated < before;
+        if !expired || user.role == Role::Admin {
+            return Ok(false);
+        }
+        remove(transaction, &user, stamp(&*self.clock, &*self.ids), None).await?;
+        Ok(true)
+    }
+}

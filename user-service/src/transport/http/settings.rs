@@ -1,0 +1,17 @@
+use super::client_address::TrustedProxies;
+use super::cors::CorsOrigins;
+use super::limits::HttpLimits;
+use super::rate_limits::RateSettings;
+
+/// How the API is to be served.
+#[derive(Debug, Clone, Default)]
+pub struct HttpSettings {
+    /// How much may be asked for at once.
+    pub limits: HttpLimits,
+    /// How often it may be asked for.
+    pub rates: RateSettings,
+    /// The proxies that are believed when they say for whom they ask.
+    pub trusted_proxies: TrustedProxies,
+    /// The origins whose pages may call the API from a browser.
+    pub cors_origins: CorsOrigins,
+}
