@@ -73,7 +73,7 @@ impl Idempotence {
         once: Option<&Once<T>>,
     ) -> Result<Option<String>, UserError> {
         match once {
-            Some(once) => self.answer_to(once).await,
+            Some(once) => with_retries(|| self.answer_to(once)).await,
             None => Ok(None),
         }
     }

@@ -56,9 +56,11 @@ impl RemoveExpired {
     /// A failure of a port.
     pub async fn execute(&self) -> Result<Removed, UserError> {
         let now = self.clock.now();
+        let sessions = async || Ok(self.sessions.remove_expired_sessions(now, Self::BATCH).await?);
+        let answers = async || Ok(self.answers.remove_expired_answers(now, Self::BATCH).await?);
         let mut removed = Removed {
-            sessions: self.sessions.remove_expired_sessions(now, Self::BATCH).await?,
-            answers: self.answers.remove_expired_answers(now, Self::BATCH).await?,
+            sessions: with_retries(sessions).await?,
+            answers: with_retries(answers).await?,
             accounts: 0,
         };
         let lifetime = self.unconfirmed_for.and_then(|lifetime| TimeDelta::from_std(lifetime).ok());
