@@ -61,6 +61,14 @@ impl SigningKeys {
         URL_SAFE_NO_PAD.decode(payload).ok()
     }
 
+    /// Whether one key is in both: then each could sign what only the other one should.
+    pub fn shares_a_key_with(&self, other: &Self) -> bool {
+        let mine = std::iter::once(&self.first).chain(&self.older);
+        mine.map(ExposeSecret::expose_secret).any(|key| {
+            std::iter::once(&other.first).chain(&other.older).any(|theirs| theirs.expose_secret() == key)
+        })
+    }
+
     /// A keyed hash by the signing key, for telling whether two texts are the same without keeping them. Of
     /// another kind than any token's.
     pub fn fingerprint(&self, kind: &'static str, text: &[u8]) -> [u8; 32] {
@@ -135,6 +143,13 @@ mod tests {
         for text in ["", ".", "..", "a.b.c", "a"] {
             assert_eq!(keys.verify("k", text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_key_that_two_share_is_found() {
+        let both = keys(&format!("{} {}", new(), old()));
+        assert!(both.shares_a_key_with(&keys(&old())) && keys(&old()).shares_a_key_with(&both));
+        assert!(!keys(&new()).shares_a_key_with(&keys(&old())));
     }
 
     #[test]

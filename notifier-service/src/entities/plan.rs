@@ -24,6 +24,7 @@ const MAX_TRACEPARENT: usize = 128;
 /// | deleted | `deleted` | the last address in force |
 /// | password reset requested | `reset-password` (link) | the address in force |
 /// | confirmation requested | `confirm-new-address` (link) | the pending address, if there is one |
+/// | | `address-change-requested` (link) | the address in force, if there is a pending one |
 /// | | `confirm-address` (link) | else the address in force while unconfirmed, else nobody |
 pub fn plan(event: &UserEvent) -> Vec<Notification> {
     let change = &event.change;
@@ -39,7 +40,7 @@ pub fn plan(event: &UserEvent) -> Vec<Notification> {
         },
         EventType::Deleted => to_address_in_force(NotificationKind::Deleted, current),
         EventType::PasswordResetRequested => to_address_in_force(NotificationKind::ResetPassword, current),
-        EventType::ConfirmationRequested => current.and_then(to_be_confirmed).into_iter().collect(),
+        EventType::ConfirmationRequested => current.map_or_else(Vec::new, to_be_confirmed),
     };
     mails.into_iter().map(|mail| mail.about(event)).collect()
 }
@@ -48,14 +49,18 @@ fn to_address_in_force(kind: NotificationKind, user: Option<&UserSnapshot>) -> V
     user.map(|user| Draft::new(kind, user, &user.email)).into_iter().collect()
 }
 
-/// The mail to the address that awaits confirmation, where there is one.
-fn to_be_confirmed(user: &UserSnapshot) -> Option<Draft<'_>> {
+/// The mail to the address that awaits confirmation, where there is one. A new link for a change of the address goes with
+/// a new link that stops it, so that nobody outwaits the owner of the address in force.
+fn to_be_confirmed(user: &UserSnapshot) -> Vec<Draft<'_>> {
     match (&user.pending_email, user.status) {
-        (Some(pending), _) => Some(Draft::new(NotificationKind::ConfirmNewAddress, user, pending)),
+        (Some(pending), _) => vec![
+            Draft::new(NotificationKind::ConfirmNewAddress, user, pending),
+            Draft::new(NotificationKind::AddressChangeRequested, user, &user.email).beside(pending),
+        ],
         (None, AccountStatus::Unconfirmed) => {
-            Some(Draft::new(NotificationKind::ConfirmAddress, user, &user.email))
+            vec![Draft::new(NotificationKind::ConfirmAddress, user, &user.email)]
         }
-        (None, AccountStatus::Confirmed) => None,
+        (None, AccountStatus::Confirmed) => Vec::new(),
     }
 }
 
@@ -223,10 +228,14 @@ mod tests {
     #[test]
     fn a_confirmation_that_was_asked_for_goes_to_the_address_that_awaits_it() {
         let pending = Some("b@example.org");
+        let both = || {
+            let stop = mail("address-change-requested", "a@example.org", true);
+            vec![mail("confirm-new-address", "b@example.org", true), stop]
+        };
         for (pending, status, expected) in [
             (None, Unconfirmed, vec![mail("confirm-address", "a@example.org", true)]),
-            (pending, Confirmed, vec![mail("confirm-new-address", "b@example.org", true)]),
-            (pending, Unconfirmed, vec![mail("confirm-new-address", "b@example.org", true)]),
+            (pending, Confirmed, both()),
+            (pending, Unconfirmed, both()),
             (None, Confirmed, vec![]),
         ] {
             let ada = ada("a@example.org", pending, status);

@@ -1,7 +1,9 @@
--- Pages of one status, and accounts that nobody has confirmed in time. The last columns of the second are there to be
--- read: an older program may have left many accounts that never expire, which are passed over in the index alone.
+-- Since when the owner of the address is asked to confirm it: null for accounts from before this service, which were
+-- sent no link and so never expire. And what is read by index: pages of one status, and accounts that nobody has
+-- confirmed in time.
 --
--- One statement: the server builds both in place, while the table is read and written.
+-- One statement: the server does all of it in place, while the table is read and written.
 ALTER TABLE users
+    ADD COLUMN confirmationAskedAt DATETIME(6) NULL,
     ADD INDEX users_status (status, id),
-    ADD INDEX users_unconfirmed (status, lastUpdated, role, lastEventId);
+    ADD INDEX users_unconfirmed (status, confirmationAskedAt, role);

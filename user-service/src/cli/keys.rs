@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use user_service::config::SigningKeys;
+use user_service::config::{ApiConfig, SigningKeys};
 
 use super::secret::secret;
 use super::setting_error::SettingError;
@@ -11,7 +11,8 @@ use super::setting_error::SettingError;
 #[derive(Args)]
 pub(super) struct KeySettings {
     /// Signs access tokens: a random text of at least 32 characters, the same for all replicas. Several keys,
-    /// separated by blanks, replace one another: the first signs, all of them verify
+    /// separated by blanks, replace one another: the first signs, all of them verify. For a request that is
+    /// repeated with its Idempotency-Key while the first key changes, the first answer is not found
     #[arg(long, env = "USER_SERVICE_SESSION_KEY", hide_env_values = true, value_name = "KEYS")]
     session_key: Option<String>,
     /// A file that holds the session keys, instead of --session-key
@@ -31,12 +32,21 @@ pub(super) struct KeySettings {
 }
 
 impl KeySettings {
-    pub(super) fn session(&self) -> Result<SigningKeys, SettingError> {
+    /// The defaults around the keys.
+    pub(super) fn config(&self) -> Result<ApiConfig, SettingError> {
+        let (session, action_token) = (self.session()?, self.action_token()?);
+        if session.shares_a_key_with(&action_token) {
+            return Err(SettingError::SameKeys);
+        }
+        Ok(ApiConfig::new(session, action_token))
+    }
+
+    fn session(&self) -> Result<SigningKeys, SettingError> {
         let (flag, variable) = ("session-key", "USER_SERVICE_SESSION_KEY");
         keys(self.session_key.as_deref(), self.session_key_file.as_deref(), flag, variable)
     }
 
-    pub(super) fn action_token(&self) -> Result<SigningKeys, SettingError> {
+    fn action_token(&self) -> Result<SigningKeys, SettingError> {
         let (flag, variable) = ("action-token-key", "USER_SERVICE_ACTION_TOKEN_KEY");
         keys(self.action_token_key.as_deref(), self.action_token_key_file.as_deref(), flag, variable)
     }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
-use user_service::config::{ApiConfig, UserServiceConfig};
+use user_service::config::UserServiceConfig;
 use user_service::transport::http::HttpLimits;
 
 use super::access::AccessSettings;
@@ -53,7 +53,7 @@ pub(crate) struct ServeSettings {
 impl ServeSettings {
     pub(crate) fn config(&self) -> Result<UserServiceConfig, SettingError> {
         let mut config = self.database.config()?;
-        let mut api = ApiConfig::new(self.keys.session()?, self.keys.action_token()?);
+        let mut api = self.keys.config()?;
         api.passwords = self.passwords.config();
         api.sessions = self.access.sessions();
         api.http = self.access.http(HttpLimits {

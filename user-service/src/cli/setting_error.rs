@@ -24,6 +24,11 @@ pub(crate) enum SettingError {
         #[source]
         source: BadKeys,
     },
+    #[error(
+        "--session-key (USER_SERVICE_SESSION_KEY): it must be another one than --action-token-key, \
+         which the notifier has too"
+    )]
+    SameKeys,
     #[error("--{flag} ({variable}): {reason}")]
     BadValue { flag: &'static str, variable: &'static str, reason: String },
     #[error("--{flag} {}", .violation.message)]

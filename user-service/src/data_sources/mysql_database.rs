@@ -7,7 +7,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPool, MySqlPoolOptions};
 use sqlx::{MySql, Transaction};
 
-use super::sql::{ChangeSignals, Moment, SchemaError, check_applied, migrator};
+use super::sql::{ChangeSignal, Moment, SchemaError, check_applied, migrator};
 
 /// How long a server may take to answer a new client, and a caller wait for a connection to be free.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,7 +30,7 @@ const NO_SUCH_TABLE: u16 = 1146;
 #[derive(Debug, Clone)]
 pub struct MySqlDatabase {
     pool: MySqlPool,
-    pub(super) signals: ChangeSignals,
+    pub(super) signal: ChangeSignal,
 }
 
 impl MySqlDatabase {
@@ -49,7 +49,7 @@ impl MySqlDatabase {
             .acquire_timeout(CONNECT_TIMEOUT)
             .after_connect(|connection, _metadata| Box::pin(set_up_session(connection)))
             .connect_lazy_with(options);
-        Ok(Self { pool, signals: ChangeSignals::default() })
+        Ok(Self { pool, signal: ChangeSignal::default() })
     }
 
     /// Brings the schema to the version of this build. Safe on live data and when several do it at once.

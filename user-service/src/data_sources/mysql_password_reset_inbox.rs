@@ -1,8 +1,5 @@
-use std::time::Duration;
-
 use async_trait::async_trait;
 use sqlx::Row as _;
-use tokio::time::Instant;
 
 use super::MySqlDatabase;
 use super::sql::{implement_password_reset_inbox, password_resets, repository_error};

@@ -11,7 +11,7 @@ use sqlx::sqlite::{
 use sqlx::{Connection as _, Sqlite, Transaction};
 use tokio::time::{Instant, sleep};
 
-use super::sql::{ChangeSignals, Moment, SchemaError, check_applied, migrator};
+use super::sql::{ChangeSignal, Moment, SchemaError, check_applied, migrator};
 
 /// Connections for reading beside the one that writes.
 const READERS: u32 = 4;
@@ -28,7 +28,7 @@ const OPEN_AGAIN: Duration = Duration::from_millis(20);
 pub struct SqliteDatabase {
     writer: SqlitePool,
     readers: SqlitePool,
-    pub(super) signals: ChangeSignals,
+    pub(super) signal: ChangeSignal,
 }
 
 impl SqliteDatabase {
@@ -47,7 +47,7 @@ impl SqliteDatabase {
             .busy_timeout(BUSY_TIMEOUT);
         let writer = connect_writer(&options).await?;
         let readers = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options);
-        Ok(Self { writer, readers, signals: ChangeSignals::default() })
+        Ok(Self { writer, readers, signal: ChangeSignal::default() })
     }
 
     /// Brings the schema to the version of this build, in one transaction, so that processes that start

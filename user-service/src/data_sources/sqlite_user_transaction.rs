@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use shared_kernel::{UserEvent, UserId};
 use sqlx::{Row as _, Sqlite, Transaction};
 use uuid::Uuid;
@@ -9,7 +10,7 @@ use super::sql::{
     is_unique_violation, key_error, password_resets, repository_error, sessions, statements, taken_fields,
     user_from_row,
 };
-use crate::entities::{Fingerprint, IdempotentRequest, RefreshHash, Session, SessionId, User};
+use crate::entities::{Fingerprint, IdempotentRequest, PasswordHash, RefreshHash, Session, SessionId, User};
 use crate::repositories::{
     AnswerWrites, PasswordResetRequest, PasswordResetWrites, RepositoryError, SessionWrites, UserTransaction,
 };

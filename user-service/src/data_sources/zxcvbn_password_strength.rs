@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use tokio::sync::Semaphore;
 use zxcvbn::Score;
 use zxcvbn::feedback::{Feedback, Warning};
 
@@ -8,14 +11,22 @@ use crate::repositories::{PasswordHasherError, PasswordStrength};
 /// Rates passwords as zxcvbn does (<https://www.usenix.org/conference/usenixsecurity16/technical-sessions/presentation/wheeler>):
 /// by how many guesses somebody needs who knows common passwords, words, names, dates and patterns, and the
 /// person.
-#[derive(Debug, Clone, Copy)]
+///
+/// Off the async threads, as many at once as there are processors. Made-up passwords of many substitutes for letters
+/// take time that grows fast with their length, so that only the beginning is rated: what is hard to guess by its first
+/// characters is not easier to guess as a whole.
+#[derive(Debug, Clone)]
 pub struct ZxcvbnPasswordStrength {
     least: Score,
+    permits: Arc<Semaphore>,
 }
 
 impl ZxcvbnPasswordStrength {
     /// The code of the refusal, in REST.
     const CODE: &str = "too_weak";
+
+    /// How many characters are rated; no more than some ten milliseconds' work.
+    const RATED_CHARS: usize = 32;
 
     /// Refuses what scores less, of 0 to 4. A greater number counts as 4.
     pub fn new(least_score: u8) -> Self {
@@ -26,7 +37,8 @@ impl ZxcvbnPasswordStrength {
             3 => Score::Three,
             _ => Score::Four,
         };
-        Self { least }
+        let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { least, permits: Arc::new(Semaphore::new(at_once)) }
     }
 }
 
@@ -37,17 +49,28 @@ impl PasswordStrength for ZxcvbnPasswordStrength {
         password: &NewPassword,
         personal: &[&str],
     ) -> Result<Option<Violation>, PasswordHasherError> {
+        let permit = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .map_err(|closed| PasswordHasherError(Box::new(closed)))?;
         let (password, least) = (password.clone(), self.least);
         let personal: Vec<String> = personal.iter().flat_map(|text| parts(text)).collect();
-        // Milliseconds for a long password: too long for the threads that serve others.
         let rated = tokio::task::spawn_blocking(move || {
+            // Held by the work and not by the caller, who may be gone before it ends.
+            let _permit = permit;
             let personal: Vec<&str> = personal.iter().map(String::as_str).collect();
-            let estimate = zxcvbn::zxcvbn(password.expose(), &personal);
+            let estimate = zxcvbn::zxcvbn(beginning(password.expose()), &personal);
             let message = || reason(estimate.feedback());
             (estimate.score() < least).then(|| Violation { code: Self::CODE, message: message() })
         });
         rated.await.map_err(|panicked| PasswordHasherError(Box::new(panicked)))
     }
+}
+
+fn beginning(password: &str) -> &str {
+    let end =
+        password.char_indices().nth(ZxcvbnPasswordStrength::RATED_CHARS).map_or(password.len(), |(at, _)| at);
+    &password[..end]
 }
 
 /// A text and the words in it: of `ada.lovelace@example.org`, `lovelace` too is no secret.
@@ -115,6 +138,15 @@ mod tests {
         let person = ["ada", "ada.lovelace@example.org", "Ada Lovelace"];
         assert!(weakness("adalovelace", &person).await.is_some());
         assert!(weakness("lovelace1", &person).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn only_the_beginning_of_a_long_password_is_rated() {
+        let words = "tres tristes tigres comen trigo en un trigal";
+        assert!(words.starts_with(beginning(words)) && beginning(words).chars().count() == 32);
+        assert_eq!(beginning("pässwörter"), "pässwörter");
+        assert_eq!(weakness(words, &[]).await, None);
+        assert!(weakness(&"4@8({[<36&9#!1|0$5+7%2z".repeat(5), &[]).await.is_none());
     }
 
     #[tokio::test]

@@ -1,17 +1,18 @@
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::{Digest, Sha256};
+use shared_kernel::SigningKeys;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use super::SessionId;
 
+const KIND: &str = "inf-user-refresh";
 const ID_BYTES: usize = 16;
 const SECRET_BYTES: usize = 32;
 
-/// What a session is carried on with, once: the session's id and 256 random bits, in 64 characters of base64url.
-/// Never shown by `Debug`.
+/// What a session is carried on with, once: the session's id and 256 random bits, signed. The signature shows that a
+/// token was given out once, also when it counts no more: nobody else's invention can end a session. Never shown by
+/// `Debug`.
 #[derive(Debug)]
 pub struct RefreshToken {
     session: SessionId,
@@ -28,18 +29,17 @@ impl RefreshToken {
         Self { session, secret: SecretBox::new(Box::new(random)) }
     }
 
-    /// Reads what a client sent; `None` when it cannot be a token.
-    pub fn parse(text: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+    /// Reads what a client sent; `None` when it was never given out.
+    pub fn verify(text: &str, keys: &SigningKeys) -> Option<Self> {
+        let bytes = keys.verify(KIND, text)?;
         let (id, secret) = bytes.split_at_checked(ID_BYTES)?;
         let session = SessionId(Uuid::from_slice(id).ok()?);
         Some(Self::new(session, secret.try_into().ok()?))
     }
 
     /// The token as its holder gets it.
-    pub fn to_text(&self) -> SecretString {
-        let bytes = [self.session.0.as_bytes().as_slice(), self.secret.expose_secret()].concat();
-        URL_SAFE_NO_PAD.encode(bytes).into()
+    pub fn sign(&self, keys: &SigningKeys) -> SecretString {
+        keys.sign(KIND, &[self.session.0.as_bytes().as_slice(), self.secret.expose_secret()].concat())
     }
 
     /// Whose it is.
@@ -83,20 +83,25 @@ impl std::fmt::Debug for RefreshHash {
 mod tests {
     use super::*;
 
+    fn keys(letter: &str) -> SigningKeys {
+        SigningKeys::parse(&letter.repeat(32)).unwrap()
+    }
+
     #[test]
-    fn what_is_written_is_read_back() {
+    fn what_is_signed_is_read_back() {
         let token = RefreshToken::new(SessionId(Uuid::from_u128(7)), [9; 32]);
-        let text = token.to_text();
-        assert_eq!(text.expose_secret().len(), 64);
-        let read = RefreshToken::parse(text.expose_secret()).unwrap();
+        let text = token.sign(&keys("k"));
+        let read = RefreshToken::verify(text.expose_secret(), &keys("k")).unwrap();
         assert_eq!((read.session(), read.hash()), (token.session(), token.hash()));
         assert_ne!(token.hash(), RefreshToken::new(token.session(), [8; 32]).hash());
     }
 
     #[test]
-    fn what_cannot_be_a_token_is_none() {
-        for text in ["", "x", "not a token", &"A".repeat(63), &"A".repeat(68)] {
-            assert!(RefreshToken::parse(text).is_none(), "{text:?}");
+    fn what_was_never_given_out_is_no_token() {
+        let forged = RefreshToken::new(SessionId(Uuid::from_u128(7)), [9; 32]).sign(&keys("x"));
+        let too_long = keys("k").sign(KIND, &[0; 49]);
+        for text in ["", "x", "not a token", forged.expose_secret(), too_long.expose_secret()] {
+            assert!(RefreshToken::verify(text, &keys("k")).is_none(), "{text:?}");
         }
     }
 

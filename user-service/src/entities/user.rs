@@ -42,6 +42,9 @@ pub struct User {
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub last_updated: DateTime<Utc>,
+    /// Since when the owner of the address in force is asked to confirm it. `None` once it is confirmed, and for an
+    /// account from before this service, which was sent no link.
+    pub confirmation_asked_at: Option<DateTime<Utc>>,
     /// The outbox row of the last change.
     pub last_event_id: EventId,
 }
@@ -93,7 +96,7 @@ impl User {
         stamp: ChangeStamp,
     ) -> Self {
         let user = Self::register(registration, password, id, stamp);
-        Self { status: AccountStatus::Confirmed, role: Role::Admin, ..user }
+        Self { status: AccountStatus::Confirmed, role: Role::Admin, confirmation_asked_at: None, ..user }
     }
 
     /// A new, unconfirmed account.
@@ -121,6 +124,7 @@ impl User {
             password_changed_at: stamp.at,
             created_at: stamp.at,
             last_updated: stamp.at,
+            confirmation_asked_at: Some(stamp.at),
             last_event_id: stamp.event_id,
         }
     }
@@ -134,8 +138,12 @@ impl User {
         update.date_of_birth.apply(&mut after.date_of_birth);
         update.address.apply(&mut after.address);
         update.locale.apply(&mut after.locale);
-        if let FieldUpdate::Set(email) = update.email {
-            after.change_email(email);
+        match update.email {
+            // Who replaces the whole repeats what they do not mean to change.
+            FieldUpdate::Set(email) if !(update.whole && email == self.email) => {
+                after.change_email(email, stamp.at);
+            }
+            FieldUpdate::Set(_) | FieldUpdate::Keep => {}
         }
         let changed = after.differences(self);
         if changed.is_empty() {
@@ -193,9 +201,13 @@ impl User {
     /// A confirmed address stays in force until the new one is confirmed too. An unconfirmed one may be
     /// a stranger's, mistyped: it is replaced at once. Asking for the address in force calls off a
     /// pending one.
-    fn change_email(&mut self, email: EmailAddress) {
+    fn change_email(&mut self, email: EmailAddress, now: DateTime<Utc>) {
         match self.status {
-            AccountStatus::Unconfirmed => self.email = email,
+            AccountStatus::Unconfirmed if email == self.email => {}
+            AccountStatus::Unconfirmed => {
+                self.email = email;
+                self.confirmation_asked_at = Some(now);
+            }
             AccountStatus::Confirmed if email == self.email => self.pending_email = None,
             AccountStatus::Confirmed => self.pending_email = Some(email),
         }
@@ -269,5 +281,7 @@ pub(crate) mod tests {
         assert_eq!(after.differences(&before), [UserField::PendingEmail]);
         let called_off = after.updated(new_email("ada@old.example"), stamp(3)).unwrap();
         assert_eq!(called_off.pending_email, None);
+        let replaced = UserUpdate { whole: true, ..new_email("ada@old.example") };
+        assert!(after.updated(replaced, stamp(3)).is_none(), "a PUT of the same address calls nothing off");
     }
 }

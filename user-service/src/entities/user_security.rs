@@ -24,7 +24,7 @@ impl User {
         if !self.is_as_told(token) || awaited.as_str() != token.address {
             return None;
         }
-        after.status = AccountStatus::Confirmed;
+        after.confirm();
         Some(after.secured(stamp))
     }
 
@@ -45,20 +45,29 @@ impl User {
         self.is_as_told(token) && self.email.as_str() == token.address
     }
 
-    /// The account with a newly chosen password.
+    /// The account with a password that the reader of its address has chosen, who has thereby confirmed it.
+    #[must_use]
+    pub fn with_reset_password(&self, password: PasswordHash, stamp: ChangeStamp) -> Self {
+        let mut after = self.with_new_password(password, stamp);
+        after.confirm();
+        after
+    }
+
+    /// The account with a newly chosen password. A change of the address that still waits is called off: the link
+    /// that stops it counts no more, and whoever asked for it may be who the new password is to keep out.
     #[must_use]
     pub fn with_new_password(&self, password: PasswordHash, stamp: ChangeStamp) -> Self {
         let mut after = self.clone();
         after.password = password;
+        after.pending_email = None;
         // Moves in any case: that is what tells others that a password was chosen.
         after.password_changed_at = stamp.at.max(self.password_changed_at + TimeDelta::microseconds(1));
         after.secured(stamp)
     }
 
-    /// The account with the same password, hashed anew. No change that anybody is told of.
-    #[must_use]
-    pub fn rehashed(&self, password: PasswordHash) -> Self {
-        Self { password, ..self.clone() }
+    fn confirm(&mut self) {
+        self.status = AccountStatus::Confirmed;
+        self.confirmation_asked_at = None;
     }
 
     /// Whether the account is still as the event was that the token was made from.
@@ -155,10 +164,19 @@ mod tests {
     }
 
     #[test]
-    fn a_rehash_is_no_change() {
-        let before = ada(AccountStatus::Confirmed);
-        let after = before.rehashed(PasswordHash::new("$argon2id$z".into()));
-        assert_eq!(after.differences(&before), []);
-        assert_eq!((after.version, after.security_version), (before.version, before.security_version));
+    fn a_new_password_calls_off_what_somebody_else_may_have_asked_for() {
+        let before = with_pending_address();
+        let after = before.with_new_password(PasswordHash::new("$argon2id$y".into()), stamp(3));
+        assert_eq!(after.differences(&before), [UserField::PendingEmail, UserField::Password]);
+    }
+
+    #[test]
+    fn who_resets_the_password_reads_the_address_and_so_confirms_it() {
+        let before = ada(AccountStatus::Unconfirmed);
+        let after = before.with_reset_password(PasswordHash::new("$argon2id$y".into()), stamp(2));
+        assert_eq!(after.differences(&before), [UserField::Password, UserField::Status]);
+        assert_eq!((after.version, after.confirmation_asked_at), (2, None));
+        let unchosen = before.with_new_password(PasswordHash::new("$argon2id$y".into()), stamp(2));
+        assert_eq!(unchosen.status, AccountStatus::Unconfirmed);
     }
 }

@@ -31,6 +31,8 @@ pub struct UserUpdate {
     pub date_of_birth: FieldUpdate<Option<DateOfBirth>>,
     pub address: FieldUpdate<Option<PostalAddress>>,
     pub locale: FieldUpdate<Locale>,
+    /// Whether it is a `PUT`.
+    pub whole: bool,
 }
 
 impl UserUpdate {

@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::change_user::{stamp, with_retries};
 use super::user_error::UserError;
@@ -13,6 +12,15 @@ pub struct AnswerPasswordResets {
     inbox: Arc<dyn PasswordResetInbox>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
+}
+
+/// What one step has dealt with.
+#[derive(Debug)]
+pub struct AnsweredResets {
+    /// How many requests.
+    pub requests: usize,
+    /// Why some of them were given up.
+    pub given_up: Vec<UserError>,
 }
 
 impl AnswerPasswordResets {
@@ -29,18 +37,33 @@ impl AnswerPasswordResets {
         Self { users, inbox, clock, ids }
     }
 
-    /// Deals with the oldest requests, waiting up to `wait` for the first; returns how many there were. Cancelling
-    /// loses nothing.
+    /// Deals with the oldest requests, and says how many there were. Cancelling loses nothing.
+    ///
+    /// A request about an account that cannot be read is given up, so that it does not stand in the way of those
+    /// behind it.
     ///
     /// # Errors
     ///
-    /// A failure of a port; call again to go on.
-    pub async fn execute(&self, wait: Duration) -> Result<usize, UserError> {
-        let requests = self.inbox.oldest_reset_requests(Self::BATCH, wait).await?;
+    /// A failure of a port that may pass; call again to go on.
+    pub async fn execute(&self) -> Result<AnsweredResets, UserError> {
+        let requests = self.inbox.oldest_reset_requests(Self::BATCH).await?;
+        let mut answered = AnsweredResets { requests: requests.len(), given_up: Vec::new() };
         for request in &requests {
-            with_retries(|| self.answer(request)).await?;
+            match with_retries(|| self.answer(request)).await {
+                Err(failure) if !failure.is_retryable() => {
+                    with_retries(|| self.give_up(request)).await?;
+                    answered.given_up.push(failure);
+                }
+                done => done?,
+            }
         }
-        Ok(requests.len())
+        Ok(answered)
+    }
+
+    async fn give_up(&self, request: &PasswordResetRequest) -> Result<(), UserError> {
+        let mut transaction = self.users.begin().await?;
+        transaction.take_reset_request(request.id).await?;
+        Ok(transaction.commit().await?)
     }
 
     async fn answer(&self, request: &PasswordResetRequest) -> Result<(), UserError> {

@@ -88,7 +88,7 @@ impl Idempotence {
     where
         F: Future<Output = Result<Effect<T>, UserError>>,
     {
-        with_retries(|| async {
+        let carried_out = with_retries(|| async {
             let mut transaction = self.users.begin().await?;
             if let Some(once) = once {
                 let Once { key, body, .. } = *once;
@@ -111,14 +111,22 @@ impl Idempotence {
             transaction.commit().await?;
             Ok(Outcome::Done(outcome))
         })
-        .await
+        .await;
+        match carried_out {
+            // So many want the same that they are in each other's way.
+            Err(UserError::Repository(RepositoryError::Contention(_))) if once.is_some() => {
+                Err(UserError::Repository(RepositoryError::InProgress))
+            }
+            done => done,
+        }
     }
 
     async fn answer_to<T>(&self, request: &Once<T>) -> Result<Option<String>, UserError> {
         let Some(answer) = self.answers.answer(request.key).await? else { return Ok(None) };
-        if answer.expires_at <= self.clock.now() {
+        let now = self.clock.now();
+        if answer.expires_at <= now {
             let mut transaction = self.users.begin().await?;
-            transaction.forget_answer(request.key).await?;
+            transaction.forget_expired_answer(request.key, now).await?;
             transaction.commit().await?;
             return Ok(None);
         }

@@ -57,6 +57,11 @@ impl TokenIssuer {
         Ok(RefreshToken::new(session, random))
     }
 
+    /// The refresh token that a client sent, when it was given out once.
+    pub(super) fn given_out(&self, text: &str) -> Result<RefreshToken, UserError> {
+        RefreshToken::verify(text, &self.keys).ok_or(UserError::Unauthenticated)
+    }
+
     /// When a session that is used now ends by itself.
     pub(super) fn session_end(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         now + delta(self.policy.idle_lifetime)
@@ -71,7 +76,7 @@ impl TokenIssuer {
         Tokens {
             access: access.sign(&self.keys),
             expires_in: self.policy.access_lifetime,
-            refresh: refresh.to_text(),
+            refresh: refresh.sign(&self.keys),
         }
     }
 }

@@ -60,7 +60,7 @@ impl LogIn {
             return Err(UserError::WrongCredentials);
         }
         if let Some(hash) = rehashed {
-            transaction.update(&current.rehashed(hash.clone())).await?;
+            transaction.rehash(current.id, hash).await?;
         }
         let now = self.ports.clock.now();
         let id = SessionId(self.ports.ids.next_id());

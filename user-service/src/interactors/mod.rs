@@ -26,7 +26,7 @@ mod reset_password;
 mod update_user;
 mod user_error;
 
-pub use answer_password_resets::AnswerPasswordResets;
+pub use answer_password_resets::{AnswerPasswordResets, AnsweredResets};
 pub use authenticate::Authenticate;
 pub use cancel_address_change::CancelAddressChange;
 pub use change_password::{ChangePassword, ChangePasswordInput};

@@ -19,7 +19,7 @@ pub struct RefreshSession {
 }
 
 impl RefreshSession {
-    /// Wires the use case to its ports; access tokens are signed by these keys.
+    /// Wires the use case to its ports; tokens are signed by these keys.
     pub fn new(
         users: Arc<dyn UserRepository>,
         secrets: Arc<dyn SecretGenerator>,
@@ -36,7 +36,7 @@ impl RefreshSession {
     ///
     /// [`UserError::Unauthenticated`] when the token does not count (any more), or a failure of a port.
     pub async fn execute(&self, token: &str) -> Result<Tokens, UserError> {
-        let token = RefreshToken::parse(token).ok_or(UserError::Unauthenticated)?;
+        let token = self.issuer.given_out(token)?;
         with_retries(|| self.attempt(&token)).await
     }
 

@@ -29,13 +29,22 @@ pub struct Removed {
     pub answers: u64,
     /// Accounts.
     pub accounts: u64,
+    /// Accounts that should have been removed and could not be.
+    pub failed: u64,
+}
+
+impl Removed {
+    /// Whether there may be more to remove.
+    pub fn is_some(&self) -> bool {
+        self.sessions + self.answers + self.accounts > 0
+    }
 }
 
 impl RemoveExpired {
     /// The most of each kind in one step.
     const BATCH: u32 = 200;
 
-    /// Wires the use case to its ports. An account that nobody confirms is removed so long after its last change; with
+    /// Wires the use case to its ports. An account is removed so long after its owner was asked to confirm the address; with
     /// `None`, never.
     pub fn new(
         users: Arc<dyn UserRepository>,
@@ -62,11 +71,17 @@ impl RemoveExpired {
             sessions: with_retries(sessions).await?,
             answers: with_retries(answers).await?,
             accounts: 0,
+            failed: 0,
         };
         let lifetime = self.unconfirmed_for.and_then(|lifetime| TimeDelta::from_std(lifetime).ok());
         if let Some(before) = lifetime.and_then(|lifetime| now.checked_sub_signed(lifetime)) {
             for id in self.users.unconfirmed_since(before, Self::BATCH).await? {
-                removed.accounts += u64::from(with_retries(|| self.remove_account(id, before)).await?);
+                match with_retries(|| self.remove_account(id, before)).await {
+                    Ok(gone) => removed.accounts += u64::from(gone),
+                    Err(failure) if failure.is_retryable() => return Err(failure),
+                    // The others are not held up by one whose row cannot be read, say.
+                    Err(_) => removed.failed += 1,
+                }
             }
         }
         Ok(removed)
@@ -76,7 +91,8 @@ impl RemoveExpired {
     async fn remove_account(&self, id: UserId, before: DateTime<Utc>) -> Result<bool, UserError> {
         let mut transaction = self.users.begin().await?;
         let Some(user) = transaction.lock(id).await? else { return Ok(false) };
-        let expired = user.status == AccountStatus::Unconfirmed && user.last_updated < before;
+        let expired = user.status == AccountStatus::Unconfirmed
+            && user.confirmation_asked_at.is_some_and(|asked| asked < before);
         if !expired || user.role == Role::Admin {
             return Ok(false);
         }

@@ -53,7 +53,7 @@ impl ResetPassword {
             let before =
                 transaction.lock(token.user_id).await?.filter(|user| user.lets_reset_password(&token));
             let before = before.ok_or(UserError::BadToken)?;
-            let after = before.with_new_password(hash.clone(), stamp(&*self.clock, &*self.ids));
+            let after = before.with_reset_password(hash.clone(), stamp(&*self.clock, &*self.ids));
             transaction.end_sessions_of(before.id, None).await?;
             write(transaction, &before, &after, traceparent.clone()).await
         })

@@ -48,12 +48,16 @@ pub trait AnswerWrites {
         text: &str,
     ) -> Result<(), RepositoryError>;
 
-    /// Removes one answer; one that is not there is none to remove.
+    /// Removes one answer if it has expired by then; one that is not there is none to remove.
     ///
     /// # Errors
     ///
     /// [`RepositoryError`].
-    async fn forget_answer(&mut self, key: Fingerprint) -> Result<(), RepositoryError>;
+    async fn forget_expired_answer(
+        &mut self,
+        key: Fingerprint,
+        now: DateTime<Utc>,
+    ) -> Result<(), RepositoryError>;
 
     /// Removes every answer about that user.
     ///

@@ -18,12 +18,13 @@ pub trait PasswordHasher: Send + Sync {
     async fn hash(&self, password: NewPassword) -> Result<PasswordHash, PasswordHasherError>;
 
     /// Holds a password against a hash, or, when there is none, against one that nothing matches: both take
-    /// the same time, so that whoever asks cannot tell whether there is an account. Cancelling abandons the
-    /// result, not the work.
+    /// the same time, so that whoever asks cannot tell whether there is an account; only a hash that cost more than
+    /// one of today takes longer. What is stored and is no hash of this kind, no password matches. Cancelling abandons
+    /// the result, not the work.
     ///
     /// # Errors
     ///
-    /// [`PasswordHasherError`], also when the hash is not one.
+    /// [`PasswordHasherError`].
     async fn verify(
         &self,
         password: &GivenPassword,

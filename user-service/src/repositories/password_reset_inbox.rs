@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -13,17 +11,12 @@ use crate::entities::EmailAddress;
 /// nothing about it.
 #[async_trait]
 pub trait PasswordResetInbox: Send + Sync {
-    /// The oldest requests, at most `max`. With none there, waits up to `wait` for some and returns what there
-    /// is then, which may be nothing. Several callers may get the same ones. Cancelling loses nothing.
+    /// The oldest requests, at most `max`. Several callers may get the same ones.
     ///
     /// # Errors
     ///
     /// [`RepositoryError`].
-    async fn oldest_reset_requests(
-        &self,
-        max: u32,
-        wait: Duration,
-    ) -> Result<Vec<PasswordResetRequest>, RepositoryError>;
+    async fn oldest_reset_requests(&self, max: u32) -> Result<Vec<PasswordResetRequest>, RepositoryError>;
 }
 
 /// Somebody says that they have forgotten their password.

@@ -23,8 +23,8 @@ pub trait UserRepository: Send + Sync {
     /// [`RepositoryError`].
     async fn find_by_login(&self, login: &Login) -> Result<Option<User>, RepositoryError>;
 
-    /// Unconfirmed accounts that were last changed before that moment, at most `max`, oldest first. Not those that
-    /// were there before this service: they never got a link to confirm by.
+    /// Accounts whose owner was asked before that moment to confirm the address, and has not, at most `max`, longest
+    /// asked first. Not those of admins.
     ///
     /// # Errors
     ///

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use shared_kernel::{UserEvent, UserId};
 
 use super::{AnswerWrites, PasswordResetWrites, RepositoryError, SessionWrites};
-use crate::entities::User;
+use crate::entities::{PasswordHash, User};
 
 /// One transaction over the accounts, what belongs to them, and the outbox: either all of it is written or
 /// nothing.
@@ -34,6 +34,14 @@ pub trait UserTransaction: SessionWrites + AnswerWrites + PasswordResetWrites + 
     ///
     /// As for [`insert`](Self::insert).
     async fn update(&mut self, user: &User) -> Result<(), RepositoryError>;
+
+    /// Writes the hash of the same password anew, and nothing else, to an account that was locked before. No change
+    /// that anybody is told of.
+    ///
+    /// # Errors
+    ///
+    /// [`RepositoryError`].
+    async fn rehash(&mut self, id: UserId, hash: &PasswordHash) -> Result<(), RepositoryError>;
 
     /// Removes an account that was locked before. What belongs to it is removed by methods of its own.
     ///

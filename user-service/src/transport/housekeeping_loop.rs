@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared_kernel::in_words;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::interactors::{RemoveExpired, Removed};
 
@@ -30,8 +30,14 @@ pub async fn run(remove: &RemoveExpired, interval: Duration, shutdown: Cancellat
 async fn round(remove: &RemoveExpired) {
     loop {
         match remove.execute().await {
-            Ok(removed) if removed == Removed::default() => return,
-            Ok(Removed { sessions, answers, accounts }) => {
+            Ok(removed) => {
+                let Removed { sessions, answers, accounts, failed } = removed;
+                if failed > 0 {
+                    error!(failed, "accounts that nobody confirmed could not be removed");
+                }
+                if !removed.is_some() {
+                    return;
+                }
                 info!(sessions, answers, accounts, "removed what had expired");
             }
             Err(failure) => return warn!(cause = in_words(&failure), "what has expired has to wait"),

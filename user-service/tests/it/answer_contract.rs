@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use shared_kernel::UserId;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -31,7 +32,7 @@ mod on {
             other_requests_do_not_wait,
             a_request_made_twenty_times_at_once_takes_effect_once,
             of_many_who_waited_for_an_undone_request_one_goes_ahead,
-            a_forgotten_answer_frees_its_key,
+            an_expired_answer_is_forgotten_and_frees_its_key,
             answers_about_a_user_are_forgotten_and_no_others,
             expired_answers_are_removed_oldest_first_and_no_more_than_asked_for,
         ]
@@ -246,15 +247,19 @@ async fn a_request_that_does_not_come_to_an_end_is_in_progress(database: Db) {
     assert!(matches!(taken(&users, &request).await, Err(RepositoryError::Answered)));
 }
 
-async fn a_forgotten_answer_frees_its_key(database: Db) {
+async fn an_expired_answer_is_forgotten_and_frees_its_key(database: Db) {
     let users = database.users();
     answer(&users, &request(1), None).await;
     answer(&users, &request(2), None).await;
-    // Once more is harmless.
-    for _ in 0..2 {
+    let expires_at = request(1).expires_at;
+    // One that has not expired is somebody else's by now; and once more is harmless.
+    for (now, there) in
+        [(expires_at - TimeDelta::microseconds(1), true), (expires_at, false), (expires_at, false)]
+    {
         let mut transaction = users.begin().await.unwrap();
-        transaction.forget_answer(request(1).key).await.unwrap();
+        transaction.forget_expired_answer(request(1).key, now).await.unwrap();
         transaction.commit().await.unwrap();
+        assert_eq!(database.answers().answer(request(1).key).await.unwrap().is_some(), there, "{now}");
     }
     assert!(database.answers().answer(request(1).key).await.unwrap().is_none());
     assert!(database.answers().answer(request(2).key).await.unwrap().is_some());

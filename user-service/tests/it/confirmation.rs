@@ -149,6 +149,23 @@ async fn the_reader_of_the_address_in_force_can_stop_the_change() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_put_of_the_same_address_leaves_a_change_alone_and_a_new_password_calls_it_off() {
+    with_api(async |api: Arc<Api>| {
+        let ada = confirmed(&api, "ada").await;
+        ask_for(&api, &ada, "ada@new.example").await.expect(StatusCode::OK);
+        let body = json!({ "username": "ada", "email": "ada@example.org", "fullName": "Ada" });
+        let put = api.request_of(&ada, Method::PUT, &ada.path()).json(&body);
+        api.send(put).await.expect(StatusCode::OK);
+        assert_eq!(addresses(&api, &ada).await.1, "ada@new.example");
+        let body = json!({ "currentPassword": PASSWORD, "newPassword": "another horse battery" });
+        let path = format!("{}/password", ada.path());
+        assert_eq!(api.send(api.request_of(&ada, Method::PUT, &path).json(&body)).await.status, 204);
+        assert_eq!(addresses(&api, &ada).await.1, Value::Null);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_address_takes_the_password_of_the_owner() {
     with_api(async |api: Arc<Api>| {
         let (ada, admin) = (confirmed(&api, "ada").await, api.admin("root").await);

@@ -1,10 +1,7 @@
 //! What `PasswordResetInbox` and `PasswordResetWrites` promise, on each database.
 
-use std::slice::from_ref;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
 use user_service::data_sources::UuidV7IdGenerator;
 use user_service::entities::EmailAddress;
 use user_service::repositories::{IdGenerator, PasswordResetRequest, UserRepository};
@@ -12,12 +9,10 @@ use uuid::Uuid;
 
 use crate::support::databases::TestDatabase;
 use crate::support::on_each_engine;
-use crate::support::people::{person, store, time};
+use crate::support::people::time;
 use crate::support::waiting::{soon, still_waiting};
 
 type Db = Arc<TestDatabase>;
-
-const NEVER: Duration = Duration::from_secs(600);
 
 mod on {
     super::on_each_engine! {
@@ -25,14 +20,10 @@ mod on {
         [
             requests_come_oldest_first_and_unchanged,
             no_more_come_than_asked_for,
-            with_nothing_there_nothing_comes_after_the_wait,
             what_was_not_taken_comes_again_to_everybody,
             of_two_processes_that_take_a_request_one_gets_it,
             a_taking_that_was_undone_leaves_the_request_to_others,
             nothing_comes_of_what_was_undone,
-            a_commit_is_told_at_once_to_whom_it_concerns_in_this_process,
-            a_commit_of_another_process_is_found_by_polling,
-            a_cancelled_wait_loses_nothing,
         ]
     }
 }
@@ -72,7 +63,7 @@ async fn take(users: &Arc<dyn UserRepository>, id: Uuid) -> bool {
 }
 
 async fn there(database: &TestDatabase) -> Vec<PasswordResetRequest> {
-    database.reset_inbox().oldest_reset_requests(100, Duration::ZERO).await.unwrap()
+    database.reset_inbox().oldest_reset_requests(100).await.unwrap()
 }
 
 async fn requests_come_oldest_first_and_unchanged(database: Db) {
@@ -89,15 +80,8 @@ async fn requests_come_oldest_first_and_unchanged(database: Db) {
 async fn no_more_come_than_asked_for(database: Db) {
     let requests = requests(5);
     add(&database.users(), &requests).await;
-    let found = database.reset_inbox().oldest_reset_requests(3, NEVER).await.unwrap();
+    let found = database.reset_inbox().oldest_reset_requests(3).await.unwrap();
     assert_eq!(found, requests[..3]);
-}
-
-async fn with_nothing_there_nothing_comes_after_the_wait(database: Db) {
-    let inbox = database.reset_inbox();
-    assert!(soon("no wait", inbox.oldest_reset_requests(9, Duration::ZERO)).await.unwrap().is_empty());
-    let short = Duration::from_millis(30);
-    assert!(soon("the wait", inbox.oldest_reset_requests(9, short)).await.unwrap().is_empty());
 }
 
 async fn what_was_not_taken_comes_again_to_everybody(database: Db) {
@@ -106,11 +90,11 @@ async fn what_was_not_taken_comes_again_to_everybody(database: Db) {
     let other = database.another_process().await;
     for _ in 0..2 {
         assert_eq!(there(&database).await, requests);
-        let found = other.reset_inbox().oldest_reset_requests(9, Duration::ZERO).await.unwrap();
+        let found = other.reset_inbox().oldest_reset_requests(9).await.unwrap();
         assert_eq!(found, requests);
     }
     assert!(take(&users, requests[1].id).await);
-    let found = other.reset_inbox().oldest_reset_requests(9, Duration::ZERO).await.unwrap();
+    let found = other.reset_inbox().oldest_reset_requests(9).await.unwrap();
     assert_eq!(found, [requests[0].clone(), requests[2].clone()]);
     assert!(!take(&users, requests[1].id).await);
     other.close().await;
@@ -155,69 +139,4 @@ async fn nothing_comes_of_what_was_undone(database: Db) {
     drop(transaction);
     add(&users, [&requests[1]]).await;
     assert_eq!(there(&database).await, requests[1..]);
-}
-
-async fn a_commit_is_told_at_once_to_whom_it_concerns_in_this_process(database: Db) {
-    let (users, feed) = (database.users(), database.feed(NEVER));
-    // Was there first, and must not be told in another's place.
-    let mut changes = tokio::spawn(async move { feed.next(9, NEVER).await.unwrap() });
-    still_waiting("nothing was there", &mut changes).await;
-    let mut waited = Duration::ZERO;
-    for request in requests(5) {
-        let inbox = database.reset_inbox();
-        let waiting = tokio::spawn(async move { inbox.oldest_reset_requests(9, NEVER).await.unwrap() });
-        // Now and then before it waits, which counts as well.
-        tokio::task::yield_now().await;
-        let begun = Instant::now();
-        add(&users, [&request]).await;
-        assert_eq!(soon("being woken", waiting).await.unwrap(), from_ref(&request));
-        waited += begun.elapsed();
-        assert!(take(&users, request.id).await);
-    }
-    // Polling alone would take a second each time.
-    assert!(waited < Duration::from_millis(2500), "{waited:?}");
-    still_waiting("a request is no change", &mut changes).await;
-    store(&users, [&person("ada")]).await;
-    assert_eq!(soon("the change", changes).await.unwrap().len(), 1);
-}
-
-async fn a_commit_of_another_process_is_found_by_polling(database: Db) {
-    let (inbox, requests) = (database.reset_inbox(), requests(2));
-    let waiting = tokio::spawn(async move { inbox.oldest_reset_requests(9, NEVER).await.unwrap() });
-    let other = database.another_process().await;
-    add(&other.users(), &requests).await;
-    assert_eq!(soon("being found", waiting).await.unwrap(), requests);
-    other.close().await;
-}
-
-async fn a_cancelled_wait_loses_nothing(database: Db) {
-    let (users, requests) = (database.users(), requests(20));
-    let writing = {
-        let (users, requests) = (users.clone(), requests.clone());
-        tokio::spawn(async move {
-            for request in &requests {
-                add(&users, [request]).await;
-            }
-        })
-    };
-    let inbox = database.reset_inbox();
-    let mut seen = Vec::new();
-    let reading = async {
-        // Most of the calls are cancelled somewhere on their way.
-        for n in (0..).map(|n| n % 12) {
-            let next = inbox.oldest_reset_requests(3, NEVER);
-            if let Ok(found) = timeout(Duration::from_micros(200 << n), next).await {
-                for request in found.unwrap() {
-                    assert!(take(&users, request.id).await);
-                    seen.push(request);
-                }
-            }
-            if seen.len() >= requests.len() {
-                break;
-            }
-        }
-    };
-    soon("all of them", reading).await;
-    writing.await.unwrap();
-    assert_eq!(seen, requests);
 }

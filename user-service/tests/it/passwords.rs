@@ -99,6 +99,23 @@ async fn a_reset_is_asked_for_without_telling_whether_the_address_is_known() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_cannot_be_read_holds_up_nobodys_reset() {
+    with_api(async |api: Arc<Api>| {
+        for name in ["broken", "bob"] {
+            api.sign_up(name).await;
+        }
+        api.database.execute("UPDATE users SET dateOfBirth = 'no date' WHERE username = 'broken'").await;
+        for name in ["broken", "bob"] {
+            let body = json!({ "email": format!("{name}@example.org") });
+            assert_eq!(api.post("/password-resets", &body).await.status, 202);
+        }
+        api.until_rows("passwordResetRequests", 0).await;
+        assert_eq!(api.events().await, ["registered", "registered", "password-reset-requested"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reset_gives_a_new_password_once_and_ends_every_session() {
     with_api(async |api: Arc<Api>| {
         let ada = api.sign_up("ada").await;

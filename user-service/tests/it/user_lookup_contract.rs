@@ -109,7 +109,7 @@ async fn unconfirmed_accounts_come_oldest_first(database: Db) {
     let moments = [500_000, 0, 1_000_000, 500_001, 2_000_000, 499_999];
     let mut people: Vec<_> = (0..).map(|n| person(&format!("user{n}"))).take(moments.len()).collect();
     for (user, moment) in people.iter_mut().zip(moments) {
-        user.last_updated = time(moment);
+        user.confirmation_asked_at = Some(time(moment));
     }
     people[4].status = AccountStatus::Confirmed;
     store(&users, &people).await;
@@ -135,7 +135,7 @@ async fn accounts_that_were_there_before_and_admins_never_count_as_unconfirmed(d
     root.role = Role::Admin;
     let people = [root, person("before"), person("ada")];
     store(&users, &people).await;
-    database.execute("UPDATE users SET lastEventId = NULL WHERE username = 'before'").await;
+    database.execute("UPDATE users SET confirmationAskedAt = NULL WHERE username = 'before'").await;
     assert_eq!(users.unconfirmed_since(year_2100(), 10).await.unwrap(), [people[2].id]);
 }
 

@@ -529,6 +529,7 @@ async fn the_role_is_kept(database: Db) {
 async fn moments_beyond_2038_are_kept_and_compared(database: Db) {
     let (users, mut ada) = (database.users(), person("ada"));
     ada.last_updated = year_2100();
+    ada.confirmation_asked_at = Some(year_2100());
     ada.created_at = year_2100();
     ada.password_changed_at = year_2100();
     store(&users, [&ada]).await;

@@ -10,7 +10,9 @@ pub(in crate::data_sources) const TAKE_KEY: &str =
 pub(in crate::data_sources) const KEEP_ANSWER: &str =
     "UPDATE idempotentAnswers SET userId = ?, answer = ? WHERE keyHash = ?";
 
-pub(in crate::data_sources) const FORGET_ANSWER: &str = "DELETE FROM idempotentAnswers WHERE keyHash = ?";
+/// Another caller may have taken the key anew meanwhile.
+pub(in crate::data_sources) const FORGET_EXPIRED_ANSWER: &str =
+    "DELETE FROM idempotentAnswers WHERE keyHash = ? AND expiresAt <= ?";
 
 pub(in crate::data_sources) const FORGET_ANSWERS_ABOUT: &str =
     "DELETE FROM idempotentAnswers WHERE userId = ?";
@@ -91,9 +93,14 @@ macro_rules! implement_answer_writes {
                     .map_err(repository_error)
             }
 
-            async fn forget_answer(&mut self, key: Fingerprint) -> Result<(), RepositoryError> {
-                sqlx::query(answers::FORGET_ANSWER)
+            async fn forget_expired_answer(
+                &mut self,
+                key: Fingerprint,
+                now: DateTime<Utc>,
+            ) -> Result<(), RepositoryError> {
+                sqlx::query(answers::FORGET_EXPIRED_ANSWER)
                     .bind(key.0.as_slice())
+                    .bind(Moment(now))
                     .execute(&mut *self.transaction)
                     .await
                     .map(drop)

@@ -20,37 +20,23 @@ impl ChangeSignal {
     }
 }
 
-/// The signals of a database, one for each who waits: a signal wakes one of those who wait for it.
-#[derive(Debug, Clone, Default)]
-pub(in crate::data_sources) struct ChangeSignals {
-    /// Of the outbox.
-    pub(in crate::data_sources) outbox: ChangeSignal,
-    /// Of the requests for a password reset.
-    pub(in crate::data_sources) reset_requests: ChangeSignal,
-}
-
 /// What a transaction has written that somebody may wait for.
 #[derive(Debug)]
 pub(in crate::data_sources) struct Written {
-    signals: ChangeSignals,
+    signal: ChangeSignal,
     pub(in crate::data_sources) outbox: bool,
-    pub(in crate::data_sources) reset_requests: bool,
 }
 
 impl Written {
     /// Nothing yet.
-    pub(in crate::data_sources) fn new(signals: ChangeSignals) -> Self {
-        Self { signals, outbox: false, reset_requests: false }
+    pub(in crate::data_sources) fn new(signal: ChangeSignal) -> Self {
+        Self { signal, outbox: false }
     }
 
-    /// Wakes those whom it concerns, and nobody else.
+    /// Wakes who follows the outbox, if it concerns them.
     pub(in crate::data_sources) fn committed(&self) {
-        for (written, signal) in
-            [(self.outbox, &self.signals.outbox), (self.reset_requests, &self.signals.reset_requests)]
-        {
-            if written {
-                signal.committed();
-            }
+        if self.outbox {
+            self.signal.committed();
         }
     }
 }

@@ -17,7 +17,7 @@ mod user_row;
 mod user_transaction;
 
 pub(super) use answers::{implement_answer_repository, implement_answer_writes};
-pub(super) use change_signal::{ChangeSignals, Written};
+pub(super) use change_signal::{ChangeSignal, Written};
 pub(super) use columns::{hash, known};
 pub(super) use errors::{feed_error, is_unique_violation, key_error, repository_error};
 pub use migrations::SchemaError;

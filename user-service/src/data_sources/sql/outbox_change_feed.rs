@@ -39,7 +39,7 @@ macro_rules! outbox_change_feed {
                     if !changes.is_empty() || left.is_zero() {
                         return Ok(changes);
                     }
-                    self.database.signals.outbox.wait(left.min(self.poll_interval)).await;
+                    self.database.signal.wait(left.min(self.poll_interval)).await;
                 }
             }
 

@@ -1,10 +1,5 @@
 //! The requests for a password reset in a database of ours. Macros for the same reason as in `user_transaction.rs`.
 
-use std::time::Duration;
-
-/// How often to look for what other processes committed.
-pub(in crate::data_sources) const POLL_INTERVAL: Duration = Duration::from_secs(1);
-
 /// From the beginning each time: what is dealt with is deleted. The ids are in the order of the requests.
 pub(in crate::data_sources) const OLDEST_REQUESTS: &str =
     "SELECT id, email, requestedAt, traceparent FROM passwordResetRequests ORDER BY id LIMIT ?";
@@ -17,12 +12,17 @@ pub(in crate::data_sources) const TAKE_REQUEST: &str = "DELETE FROM passwordRese
 /// Implements [`PasswordResetInbox`](crate::repositories::PasswordResetInbox) for a struct with the field `database`.
 macro_rules! implement_password_reset_inbox {
     ($inbox:ident) => {
-        impl $inbox {
-            async fn oldest(&self, max: u32) -> Result<Vec<PasswordResetRequest>, sqlx::Error> {
+        #[async_trait]
+        impl PasswordResetInbox for $inbox {
+            async fn oldest_reset_requests(
+                &self,
+                max: u32,
+            ) -> Result<Vec<PasswordResetRequest>, RepositoryError> {
                 let rows = sqlx::query(password_resets::OLDEST_REQUESTS)
                     .bind(max)
                     .fetch_all(self.database.readers())
-                    .await?;
+                    .await
+                    .map_err(repository_error)?;
                 rows.iter()
                     .map(|row| {
                         Ok(PasswordResetRequest {
@@ -32,34 +32,15 @@ macro_rules! implement_password_reset_inbox {
                             traceparent: row.try_get("traceparent")?,
                         })
                     })
-                    .collect()
-            }
-        }
-
-        #[async_trait]
-        impl PasswordResetInbox for $inbox {
-            async fn oldest_reset_requests(
-                &self,
-                max: u32,
-                wait: Duration,
-            ) -> Result<Vec<PasswordResetRequest>, RepositoryError> {
-                let deadline = Instant::now() + wait;
-                loop {
-                    let requests = self.oldest(max).await.map_err(repository_error)?;
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if !requests.is_empty() || left.is_zero() {
-                        return Ok(requests);
-                    }
-                    let signal = &self.database.signals.reset_requests;
-                    signal.wait(left.min(password_resets::POLL_INTERVAL)).await;
-                }
+                    .collect::<Result<_, _>>()
+                    .map_err(repository_error)
             }
         }
     };
 }
 
-/// Implements [`PasswordResetWrites`](crate::repositories::PasswordResetWrites) for a struct with the fields
-/// `transaction` (the driver's) and `written`.
+/// Implements [`PasswordResetWrites`](crate::repositories::PasswordResetWrites) for a struct with the field
+/// `transaction` (the driver's).
 macro_rules! implement_password_reset_writes {
     ($transaction:ident) => {
         #[async_trait]
@@ -75,9 +56,8 @@ macro_rules! implement_password_reset_writes {
                     .bind(request.traceparent.as_deref())
                     .execute(&mut *self.transaction)
                     .await
-                    .map_err(repository_error)?;
-                self.written.reset_requests = true;
-                Ok(())
+                    .map(drop)
+                    .map_err(repository_error)
             }
 
             async fn take_reset_request(&mut self, id: Uuid) -> Result<bool, RepositoryError> {

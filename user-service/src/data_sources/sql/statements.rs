@@ -5,7 +5,8 @@ macro_rules! select_users {
     ($rest:literal) => {
         concat!(
             "SELECT id, username, email, pendingEmail, password, fullName, dateOfBirth, address, status, locale, \
-             role, version, securityVersion, passwordChangedAt, createdAt, lastUpdated, lastEventId FROM users ",
+             role, version, securityVersion, passwordChangedAt, createdAt, lastUpdated, confirmationAskedAt, \
+             lastEventId FROM users ",
             $rest
         )
     };
@@ -23,18 +24,21 @@ pub(in crate::data_sources) const USER_BY_EMAIL: &str = select_users!("WHERE ema
 /// To be followed by which of them.
 pub(super) const SELECT_USERS: &str = select_users!("");
 
-/// A row without an event was there before this service, and nobody was sent a link to confirm it by.
-pub(in crate::data_sources) const UNCONFIRMED_USERS: &str = "SELECT id FROM users WHERE status = 'Unconfirmed' AND lastUpdated < ? AND role <> 'admin' \
-     AND lastEventId IS NOT NULL ORDER BY lastUpdated LIMIT ?";
+/// Null in a row that was there before this service: nobody was sent a link to confirm it by.
+pub(in crate::data_sources) const UNCONFIRMED_USERS: &str = "SELECT id FROM users WHERE status = 'Unconfirmed' AND confirmationAskedAt < ? AND role <> 'admin' \
+     ORDER BY confirmationAskedAt LIMIT ?";
+
+pub(in crate::data_sources) const REHASH: &str = "UPDATE users SET password = ? WHERE id = ?";
 
 /// The id comes last, so that [`super::bind_user`] serves both this and [`UPDATE_USER`].
 pub(in crate::data_sources) const INSERT_USER: &str = "INSERT INTO users (username, email, pendingEmail, password, fullName, \
      dateOfBirth, address, status, locale, role, version, securityVersion, passwordChangedAt, createdAt, \
-     lastUpdated, lastEventId, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+     lastUpdated, confirmationAskedAt, lastEventId, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 pub(in crate::data_sources) const UPDATE_USER: &str = "UPDATE users SET username = ?, email = ?, pendingEmail = ?, password = ?, \
      fullName = ?, dateOfBirth = ?, address = ?, status = ?, locale = ?, role = ?, version = ?, \
-     securityVersion = ?, passwordChangedAt = ?, createdAt = ?, lastUpdated = ?, lastEventId = ? WHERE id = ?";
+     securityVersion = ?, passwordChangedAt = ?, createdAt = ?, lastUpdated = ?, confirmationAskedAt = ?, \
+     lastEventId = ? WHERE id = ?";
 
 pub(in crate::data_sources) const DELETE_USER: &str = "DELETE FROM users WHERE id = ?";
 

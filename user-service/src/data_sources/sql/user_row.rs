@@ -41,6 +41,7 @@ macro_rules! user_from_row {
                 password_changed_at: row.try_get::<DateTime<Utc>, _>("passwordChangedAt")?,
                 created_at: row.try_get::<DateTime<Utc>, _>("createdAt")?,
                 last_updated: row.try_get::<DateTime<Utc>, _>("lastUpdated")?,
+                confirmation_asked_at: row.try_get("confirmationAskedAt")?,
                 // Null in a row that was there before events were.
                 last_event_id: EventId(row.try_get::<Option<Uuid>, _>("lastEventId")?.unwrap_or_default()),
             })
@@ -71,6 +72,7 @@ macro_rules! bind_user {
             .bind(Moment(user.password_changed_at))
             .bind(Moment(user.created_at))
             .bind(Moment(user.last_updated))
+            .bind(user.confirmation_asked_at.map(Moment))
             .bind(user.last_event_id.0)
             .bind(user.id.0)
     }};

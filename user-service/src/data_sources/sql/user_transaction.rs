@@ -27,6 +27,16 @@ macro_rules! implement_user_transaction {
                 self.name_what_is_taken(user, result.map(drop)).await
             }
 
+            async fn rehash(&mut self, id: UserId, hash: &PasswordHash) -> Result<(), RepositoryError> {
+                sqlx::query(statements::REHASH)
+                    .bind(hash.expose())
+                    .bind(id.0)
+                    .execute(&mut *self.transaction)
+                    .await
+                    .map(drop)
+                    .map_err(repository_error)
+            }
+
             async fn delete(&mut self, id: UserId) -> Result<(), RepositoryError> {
                 sqlx::query(statements::DELETE_USER)
                     .bind(id.0)

@@ -41,7 +41,7 @@ pub(super) async fn request_confirmation(
     Traceparent(traceparent): Traceparent,
     _: EmptyBody,
 ) -> Result<Response, Problem> {
-    api.rate_limits.check_account(&caller.user_id.to_string())?;
+    api.rate_limits.check_mail(&caller.user_id.to_string())?;
     let once = key.once(&api.keys, Some(caller), &format!("POST /users/{id}/confirmation-mails"), b"");
     let input = RequestConfirmationInput { caller, id, once, traceparent };
     respond(&api.use_cases.request_confirmation.execute(input).await?)

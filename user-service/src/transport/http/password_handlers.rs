@@ -31,14 +31,14 @@ type Api = State<Arc<ApiState>>;
 )]
 pub(super) async fn change(
     State(api): Api,
-    _: WithinAddressRate,
+    WithinAddressRate(client): WithinAddressRate,
     Authenticated(caller): Authenticated,
     UserIdPath(id): UserIdPath,
     Traceparent(traceparent): Traceparent,
     JsonBody { value: request, .. }: JsonBody<ChangePasswordRequest>,
 ) -> Result<StatusCode, Problem> {
     let (current, new) = request.into_parts()?;
-    api.rate_limits.check_account(&caller.user_id.to_string())?;
+    api.rate_limits.check_try(client, &caller.user_id.to_string())?;
     let input = ChangePasswordInput { caller, id, current, new, traceparent };
     api.use_cases.change_password.execute(input).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -64,7 +64,7 @@ pub(super) async fn request_reset(
     JsonBody { value: request, bytes }: JsonBody<RequestPasswordResetRequest>,
 ) -> Result<Response, Problem> {
     let email = request.into_email()?;
-    api.rate_limits.check_account(&email.as_str().to_lowercase())?;
+    api.rate_limits.check_mail(&email.as_str().to_lowercase())?;
     let once = key.once(&api.keys, None, "POST /password-resets", &bytes);
     respond(&api.use_cases.request_password_reset.execute(email, once, traceparent).await?)
 }

@@ -16,9 +16,14 @@ use super::problem::{Problem, ProblemType};
 pub struct RateSettings {
     /// From one client's address; from one network of 64 bits when it is IPv6.
     pub per_address_per_minute: u32,
-    /// About one account, from wherever.
+    /// About one account: tries of its password from one client, and mails to it. Ten times as many tries from all
+    /// clients together, so that a stranger does not lock the owner out so easily, and six times as many changes by
+    /// its owner, each of which sends a mail too.
     pub per_account_per_minute: u32,
 }
+
+const TRIES_FROM_ALL_CLIENTS: u32 = 10;
+const CHANGES: u32 = 6;
 
 impl Default for RateSettings {
     fn default() -> Self {
@@ -29,7 +34,10 @@ impl Default for RateSettings {
 /// The counts of the last minute.
 pub(super) struct RateLimits<C: Clock = DefaultClock> {
     addresses: Option<Limit<C>>,
-    accounts: Option<Limit<C>>,
+    tries: Option<Limit<C>>,
+    tries_from_all: Option<Limit<C>>,
+    mails: Option<Limit<C>>,
+    changes: Option<Limit<C>>,
 }
 
 impl RateLimits {
@@ -41,9 +49,13 @@ impl RateLimits {
 impl<C: Clock + Clone> RateLimits<C> {
     fn with_clock(settings: RateSettings, clock: &C) -> Self {
         let limit = |per_minute| NonZeroU32::new(per_minute).map(|most| Limit::new(most, clock.clone()));
+        let per_account = settings.per_account_per_minute;
         Self {
             addresses: limit(settings.per_address_per_minute),
-            accounts: limit(settings.per_account_per_minute),
+            tries: limit(per_account),
+            tries_from_all: limit(per_account.saturating_mul(TRIES_FROM_ALL_CLIENTS)),
+            mails: limit(per_account),
+            changes: limit(per_account.saturating_mul(CHANGES)),
         }
     }
 
@@ -52,10 +64,21 @@ impl<C: Clock + Clone> RateLimits<C> {
         check(self.addresses.as_ref(), site(address))
     }
 
-    /// Counts a call about that account, or refuses it: also when there is no such account, so that a refusal does
-    /// not tell.
-    pub(super) fn check_account(&self, key: &str) -> Result<(), Problem> {
-        check(self.accounts.as_ref(), key)
+    /// Counts a try of an account's password, or refuses it: also when there is no such account, so that a refusal
+    /// does not tell.
+    pub(super) fn check_try(&self, client: IpAddr, account: &str) -> Result<(), Problem> {
+        check(self.tries.as_ref(), (site(client), account))?;
+        check(self.tries_from_all.as_ref(), account)
+    }
+
+    /// Counts a call that sends a mail to that address or account, or refuses it: also when nobody has the address.
+    pub(super) fn check_mail(&self, to: &str) -> Result<(), Problem> {
+        check(self.mails.as_ref(), to)
+    }
+
+    /// Counts a change of that account by its owner, or refuses it.
+    pub(super) fn check_change(&self, account: &str) -> Result<(), Problem> {
+        check(self.changes.as_ref(), account)
     }
 }
 
@@ -75,7 +98,7 @@ fn site(address: IpAddr) -> IpAddr {
 }
 
 /// A bucket for each key. Keys share [`BUCKETS`](Self::BUCKETS) by a hash that nobody can predict, which bounds
-/// the memory to some 10 MB without anything to clear away: a bucket that was not used for a minute is as good as
+/// the memory to some 5 MB a limit without anything to clear away: a bucket that was not used for a minute is as good as
 /// new. Two keys that share one are rare, and share its limit. The keys themselves are not kept.
 struct Limit<C: Clock> {
     buckets: RateLimiter<u32, HashMapStateStore<u32>, C, NoOpMiddleware<C::Instant>>,
@@ -160,13 +183,13 @@ mod tests {
     fn the_wait_is_rounded_up_and_long_enough() {
         let (limits, clock) = limits(0, 7);
         for _ in 0..7 {
-            limits.check_account("ada").unwrap();
+            limits.check_mail("ada").unwrap();
         }
         // A seventh of a minute is 8.57 s.
-        let wait = told_to_wait(limits.check_account("ada"));
+        let wait = told_to_wait(limits.check_mail("ada"));
         assert_eq!(wait, 9);
         clock.advance(Duration::from_secs(wait));
-        limits.check_account("ada").unwrap();
+        limits.check_mail("ada").unwrap();
     }
 
     #[test]
@@ -176,10 +199,37 @@ mod tests {
             limits.check_address(address(other)).unwrap();
         }
         for other in ["ada", "grace", "203.0.113.5"] {
-            limits.check_account(other).unwrap();
+            limits.check_mail(other).unwrap();
+            limits.check_try(address("203.0.113.5"), other).unwrap();
         }
         told_to_wait(limits.check_address(address("203.0.113.5")));
-        told_to_wait(limits.check_account("ada"));
+        told_to_wait(limits.check_mail("ada"));
+        told_to_wait(limits.check_try(address("203.0.113.5"), "ada"));
+    }
+
+    #[test]
+    fn a_stranger_who_guesses_does_not_lock_the_owner_out_alone() {
+        let (limits, _clock) = limits(0, 2);
+        let [stranger, owner] = ["203.0.113.5", "203.0.113.6"].map(address);
+        for _ in 0..2 {
+            limits.check_try(stranger, "ada").unwrap();
+        }
+        for _ in 0..100 {
+            told_to_wait(limits.check_try(stranger, "ada"));
+        }
+        limits.check_try(owner, "ada").unwrap();
+    }
+
+    #[test]
+    fn many_strangers_together_are_stopped_too() {
+        let (limits, _clock) = limits(0, 2);
+        let clients = |from: u8| (from..from + 20).map(|n| IpAddr::from([203, 0, 113, n]));
+        for client in clients(0) {
+            limits.check_try(client, "ada").unwrap();
+        }
+        for client in clients(20) {
+            told_to_wait(limits.check_try(client, "ada"));
+        }
     }
 
     #[test]
@@ -197,7 +247,9 @@ mod tests {
         let (limits, _clock) = limits(0, 0);
         for _ in 0..1000 {
             limits.check_address(address("203.0.113.5")).unwrap();
-            limits.check_account("ada").unwrap();
+            limits.check_mail("ada").unwrap();
+            limits.check_try(address("203.0.113.5"), "ada").unwrap();
+            limits.check_change("ada").unwrap();
         }
     }
 

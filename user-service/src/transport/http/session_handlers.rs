@@ -33,11 +33,11 @@ type Api = State<Arc<ApiState>>;
 )]
 pub(super) async fn log_in(
     State(api): Api,
-    _: WithinAddressRate,
+    WithinAddressRate(client): WithinAddressRate,
     JsonBody { value: request, .. }: JsonBody<LogInRequest>,
 ) -> Result<(StatusCode, Json<TokensResponse>), Problem> {
     let (login, password) = request.into_parts()?;
-    api.rate_limits.check_account(&login.trim().to_lowercase())?;
+    api.rate_limits.check_try(client, &login.trim().to_lowercase())?;
     let tokens = api.use_cases.log_in.execute(&Login::parse(&login), &password).await?;
     Ok((StatusCode::CREATED, Json(TokensResponse::from(&tokens))))
 }

@@ -1,5 +1,6 @@
 //! Accounts: one function a call, which reads the request, runs the use case and says what came of it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Json;
@@ -10,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use super::address_rate::WithinAddressRate;
 use super::authentication::Authenticated;
 use super::body::{JsonBody, MergePatchBody};
+use super::client_address::ClientAddress;
 use super::conditional::IfMatch;
 use super::idempotency::{IdempotencyKey, respond};
 use super::list_query::ListQuery;
@@ -19,7 +21,7 @@ use super::trace_context::Traceparent;
 use super::user_id_path::UserIdPath;
 use super::user_requests::{CheckedUpdate, PatchUserRequest, RegisterUserRequest, ReplaceUserRequest};
 use super::user_response::{UserPageResponse, UserResponse};
-use crate::entities::Caller;
+use crate::entities::{Caller, FieldUpdate};
 use crate::interactors::{DeleteUserInput, RegisterUserInput, UpdateUserInput};
 
 type Api = State<Arc<ApiState>>;
@@ -54,7 +56,7 @@ pub(super) async fn register(
     JsonBody { value: request, bytes }: JsonBody<RegisterUserRequest>,
 ) -> Result<Response, Problem> {
     let (registration, password) = request.into_parts()?;
-    api.rate_limits.check_account(&registration.email.as_str().to_lowercase())?;
+    api.rate_limits.check_mail(&registration.email.as_str().to_lowercase())?;
     let once = key.once(&api.keys, None, "POST /users", &bytes);
     let input = RegisterUserInput { registration, password, once, traceparent };
     respond(&api.use_cases.register_user.execute(input).await?)
@@ -122,13 +124,14 @@ pub(super) async fn list(
 )]
 pub(super) async fn replace(
     State(api): Api,
+    ClientAddress(client): ClientAddress,
     Authenticated(caller): Authenticated,
     UserIdPath(id): UserIdPath,
     IfMatch(expected_version): IfMatch,
     Traceparent(traceparent): Traceparent,
     JsonBody { value: request, .. }: JsonBody<ReplaceUserRequest>,
 ) -> Result<UserResponse, Problem> {
-    let (update, current_password) = within_account_rate(&api, caller, request.into_parts()?)?;
+    let (update, current_password) = within_account_rate(&api, client, caller, request.into_parts()?)?;
     let input = UpdateUserInput { caller, id, update, current_password, expected_version, traceparent };
     Ok(UserResponse::from(&api.use_cases.update_user.execute(input).await?))
 }
@@ -152,13 +155,14 @@ pub(super) async fn replace(
 )]
 pub(super) async fn patch(
     State(api): Api,
+    ClientAddress(client): ClientAddress,
     Authenticated(caller): Authenticated,
     UserIdPath(id): UserIdPath,
     IfMatch(expected_version): IfMatch,
     Traceparent(traceparent): Traceparent,
     MergePatchBody(request): MergePatchBody<PatchUserRequest>,
 ) -> Result<UserResponse, Problem> {
-    let (update, current_password) = within_account_rate(&api, caller, request.into_parts()?)?;
+    let (update, current_password) = within_account_rate(&api, client, caller, request.into_parts()?)?;
     let input = UpdateUserInput { caller, id, update, current_password, expected_version, traceparent };
     Ok(UserResponse::from(&api.use_cases.update_user.execute(input).await?))
 }
@@ -183,14 +187,23 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Whoever gives a password may be guessing it: their own account's, since no other one's is looked at.
+/// Whoever gives a password may be guessing it: their own account's, since no other one's is looked at. Every change
+/// sends a mail, and a new address gets one before it has shown that it wants any.
 fn within_account_rate(
     api: &ApiState,
+    client: IpAddr,
     caller: Caller,
     update: CheckedUpdate,
 ) -> Result<CheckedUpdate, Problem> {
+    let account = caller.user_id.to_string();
+    if !caller.is_admin() {
+        api.rate_limits.check_change(&account)?;
+    }
     if update.1.is_some() {
-        api.rate_limits.check_account(&caller.user_id.to_string())?;
+        api.rate_limits.check_try(client, &account)?;
+        if let FieldUpdate::Set(email) = &update.0.email {
+            api.rate_limits.check_mail(&email.as_str().to_lowercase())?;
+        }
     }
     Ok(update)
 }

@@ -133,6 +133,7 @@ impl ReplaceUserRequest {
             date_of_birth: FieldUpdate::Set(optional(self.date_of_birth, "dateOfBirth", DateOfBirth::parse)?),
             address: FieldUpdate::Set(optional(self.address, "address", PostalAddress::parse)?),
             locale: FieldUpdate::Set(optional(self.locale, "locale", parse_locale)?.unwrap_or_default()),
+            whole: true,
         };
         Ok((update, optional(self.current_password, "currentPassword", GivenPassword::parse)?))
     }
@@ -148,6 +149,7 @@ impl PatchUserRequest {
             date_of_birth: nullable(self.date_of_birth, "dateOfBirth", DateOfBirth::parse)?,
             address: nullable(self.address, "address", PostalAddress::parse)?,
             locale: kept_or_set(optional(self.locale, "locale", parse_locale)?),
+            whole: false,
         };
         Ok((update, optional(self.current_password, "currentPassword", GivenPassword::parse)?))
     }

@@ -266,6 +266,13 @@ impl Api {
         self.session_of(&admin.id.to_string(), name, &email).await
     }
 
+    /// The id of the account with that username.
+    pub(crate) async fn id_of(&self, username: &str) -> String {
+        let id = format!("SELECT LOWER(HEX(id)) FROM users WHERE username = '{username}'");
+        let id: uuid::Uuid = self.database.texts(&id).await[0].parse().unwrap();
+        id.to_string()
+    }
+
     /// What the account's `securityVersion` is.
     pub(crate) async fn security_version(&self, person: &Person) -> i64 {
         let sql =
