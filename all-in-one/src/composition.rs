@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,7 +149,11 @@ impl AllInOne {
         };
         let smtp = smtp_settings(&settings, mailbox.as_ref())?;
         let folder = settings.data_dir;
-        std::fs::create_dir_all(&folder)
+        // Addresses and hashes are in it: for its owner alone.
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
             .map_err(|source| StartError::DataDir { folder: folder.clone(), source })?;
 
         let action_keys = keys::read_or_create(&folder, keys::ACTION_TOKEN_KEY).map_err(StartError::Key)?;

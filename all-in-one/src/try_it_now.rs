@@ -30,7 +30,7 @@ impl fmt::Display for TryItNow {
             }
             _ => writeln!(f, "  Mail      goes to the server of --smtp-url")?,
         }
-        writeln!(f, "\nTry it now in another terminal: register a user, log in, change it, delete it\n")?;
+        writeln!(f, "\nTry it now in another terminal: register a user, log in, change it\n")?;
         writeln!(
             f,
             "  ID=$(curl -s http://{api}/users -H 'Content-Type: application/json' -d '{{\"username\":\"ada\",\"email\":\"ada@example.org\",\
@@ -46,7 +46,6 @@ impl fmt::Display for TryItNow {
             "  curl -s -X PATCH http://{api}/users/$ID -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \
              -d '{{\"fullName\":\"Ada King\"}}'"
         )?;
-        writeln!(f, "  curl -s -X DELETE http://{api}/users/$ID -H \"Authorization: Bearer $TOKEN\"")?;
         match mailbox {
             Some(mailbox) => {
                 writeln!(f, "\nEach change puts a mail into the mailbox: open http://{mailbox}, or read")?;
@@ -54,6 +53,11 @@ impl fmt::Display for TryItNow {
             }
             None => writeln!(f, "\nEach change sends a mail to ada@example.org by that server.")?,
         }
+        writeln!(
+            f,
+            "\nOnce you have tried the link in the first mail, delete the user, which sends another one\n"
+        )?;
+        writeln!(f, "  curl -s -X DELETE http://{api}/users/$ID -H \"Authorization: Bearer $TOKEN\"")?;
         writeln!(f, "\nCtrl-C stops it.")
     }
 }

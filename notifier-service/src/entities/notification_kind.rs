@@ -15,6 +15,8 @@ pub enum NotificationKind {
     ConfirmNewAddress,
     /// To the address in force: another one is to take its place, and here is a link to stop that.
     AddressChangeRequested,
+    /// A change to another address was stopped, and the one in force stays.
+    AddressChangeStopped,
     /// The address in force was confirmed.
     AccountConfirmed,
     /// To the address that has come into force on a confirmed account.
@@ -29,13 +31,14 @@ pub enum NotificationKind {
 
 impl NotificationKind {
     /// Every kind of mail.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Registered,
         Self::Updated,
         Self::Deleted,
         Self::ConfirmAddress,
         Self::ConfirmNewAddress,
         Self::AddressChangeRequested,
+        Self::AddressChangeStopped,
         Self::AccountConfirmed,
         Self::AddressConfirmed,
         Self::AddressReplaced,
@@ -53,6 +56,7 @@ impl NotificationKind {
             Self::ConfirmAddress => "confirm-address",
             Self::ConfirmNewAddress => "confirm-new-address",
             Self::AddressChangeRequested => "address-change-requested",
+            Self::AddressChangeStopped => "address-change-stopped",
             Self::AccountConfirmed => "account-confirmed",
             Self::AddressConfirmed => "address-confirmed",
             Self::AddressReplaced => "address-replaced",
@@ -76,6 +80,7 @@ impl NotificationKind {
             Self::ResetPassword => Some(ActionPurpose::ResetPassword),
             Self::Updated
             | Self::Deleted
+            | Self::AddressChangeStopped
             | Self::AccountConfirmed
             | Self::AddressConfirmed
             | Self::AddressReplaced

@@ -16,6 +16,7 @@ const MAX_TRACEPARENT: usize = 128;
 /// | updated: new address, account unconfirmed | `confirm-address` (link) | the new address; the old one gets none |
 /// | updated: new pending address | `confirm-new-address` (link) | the pending address |
 /// | | `address-change-requested` (link to stop it) | the address in force |
+/// | updated: pending address called off | `address-change-stopped` | the address in force |
 /// | updated: new address, account confirmed | `address-confirmed` | the new address |
 /// | | `address-replaced` | the former address, if it was confirmed |
 /// | updated: account confirmed, same address | `account-confirmed` | the address in force |
@@ -94,6 +95,18 @@ impl<'a> Draft<'a> {
         self.kind.purpose().is_some() && !is_welcome_without
     }
 
+    /// Whether the mail goes to an address before its owner has shown that they want any. They are addressed by the
+    /// username, which has no room for words of somebody else's.
+    fn is_to_stranger(&self) -> bool {
+        match self.kind {
+            NotificationKind::ConfirmAddress | NotificationKind::ConfirmNewAddress => true,
+            NotificationKind::Registered | NotificationKind::Deleted => {
+                self.user.status == AccountStatus::Unconfirmed
+            }
+            _ => false,
+        }
+    }
+
     fn about(self, event: &UserEvent) -> Notification {
         let recipient = Recipient::new(self.recipient);
         Notification {
@@ -104,7 +117,7 @@ impl<'a> Draft<'a> {
             recipient,
             locale: self.user.locale,
             username: self.user.username.clone(),
-            full_name: self.user.full_name.clone(),
+            full_name: self.user.full_name.clone().filter(|_| !self.is_to_stranger()),
             other_address: self.other_address.map(Recipient::new),
             security_version: self.has_link().then_some(event.change.security_version),
             occurred_at: Some(event.metadata.time),
@@ -203,12 +216,25 @@ mod tests {
         assert_eq!(updated.security_version, None);
         for mail in &planned {
             assert_eq!((mail.locale, mail.username.as_str()), (Locale::PtBr, "ada"));
-            assert_eq!(mail.full_name.as_deref(), Some("Ada Lovelace"));
+            let is_to_stranger = mail.kind == NotificationKind::ConfirmNewAddress;
+            assert_eq!(mail.full_name.as_deref(), (!is_to_stranger).then_some("Ada Lovelace"));
             assert_eq!(mail.occurred_at, Some(DateTime::UNIX_EPOCH));
             assert!(mail.traceparent.is_some());
         }
         let shown = format!("{planned:?}");
         assert!(!shown.contains("a@example") && !shown.contains("b@example"), "{shown}");
+    }
+
+    #[test]
+    fn who_has_not_asked_for_mail_reads_no_words_of_somebody_else() {
+        for (status, expected) in [(Unconfirmed, None), (Confirmed, Some("Ada Lovelace"))] {
+            let ada = || Some(ada("a@example.org", None, status));
+            for event in
+                [event(EventType::Registered, None, ada(), &[]), event(EventType::Deleted, ada(), None, &[])]
+            {
+                assert_eq!(plan(&event)[0].full_name.as_deref(), expected, "{status:?}");
+            }
+        }
     }
 
     #[test]

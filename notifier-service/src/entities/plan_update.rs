@@ -48,6 +48,12 @@ pub(super) fn plan_update<'a>(
         mails.push(Draft::new(NotificationKind::ConfirmNewAddress, after, pending));
         mails.push(in_force(NotificationKind::AddressChangeRequested).beside(pending));
     }
+    if let (Some(stopped), None) = (&before.pending_email, &after.pending_email)
+        && before.email == after.email
+    {
+        told.push(UserField::PendingEmail);
+        mails.push(in_force(NotificationKind::AddressChangeStopped).beside(stopped));
+    }
     if changed.contains(&UserField::Password) {
         told.push(UserField::Password);
         mails.push(in_force(NotificationKind::PasswordChanged));
@@ -139,10 +145,10 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_was_called_off_is_an_ordinary_one() {
+    fn a_change_that_was_called_off_is_told_to_the_address_that_stays() {
         let (before, after) = (ada(OLD, Some(NEW), Confirmed), ada(OLD, None, Confirmed));
         let changed = [UserField::PendingEmail];
-        assert_eq!(told(&before, &after, &changed), [updated(OLD, &changed)]);
+        assert_eq!(told(&before, &after, &changed), [beside("address-change-stopped", OLD, NEW)]);
     }
 
     #[test]

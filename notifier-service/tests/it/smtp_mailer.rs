@@ -79,7 +79,7 @@ async fn every_mail_can_be_read_back_as_it_was_written() {
         assert_eq!(message.body_html(0).unwrap().replace("\r\n", "\n").trim_end(), mail.html.trim_end());
         assert!(accepted.message.lines().all(|line| line.len() <= 998), "RFC 5322 2.1.1");
     }
-    assert_eq!(server.accepted().len(), 33);
+    assert_eq!(server.accepted().len(), 36);
 }
 
 #[tokio::test]

@@ -59,5 +59,8 @@ fn keys(
     variable: &'static str,
 ) -> Result<SigningKeys, SettingError> {
     let text = secret(value, file, flag, variable)?;
-    SigningKeys::parse(&text).map_err(|source| SettingError::BadKeys { flag, variable, source })
+    SigningKeys::parse(&text).map_err(|source| match file.filter(|_| value.is_none()) {
+        Some(file) => SettingError::BadKeyFile { flag, variable, file: file.to_owned(), source },
+        None => SettingError::BadKeys { flag, variable, source },
+    })
 }

@@ -24,6 +24,14 @@ pub(crate) enum SettingError {
         #[source]
         source: BadKeys,
     },
+    #[error("--{flag}-file ({variable}_FILE): {}", file.display())]
+    BadKeyFile {
+        flag: &'static str,
+        variable: &'static str,
+        file: PathBuf,
+        #[source]
+        source: BadKeys,
+    },
     #[error(
         "--session-key (USER_SERVICE_SESSION_KEY): it must be another one than --action-token-key, \
          which the notifier has too"

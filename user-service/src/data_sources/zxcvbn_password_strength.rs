@@ -73,10 +73,14 @@ fn beginning(password: &str) -> &str {
     &password[..end]
 }
 
-/// A text and the words in it: of `ada.lovelace@example.org`, `lovelace` too is no secret.
+/// A text and what is in it: of `ada.lovelace@example.org`, `ada.lovelace`, `adalovelace` and `lovelace` too are no
+/// secrets.
 fn parts(text: &str) -> impl Iterator<Item = String> {
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 2);
-    std::iter::once(text).chain(words).map(str::to_lowercase)
+    let is_between = |c: char| !c.is_alphanumeric();
+    let local = text.split('@').next().unwrap_or_default();
+    let words = text.split(is_between).filter(|word| word.chars().count() > 2).map(str::to_owned);
+    let together = [text.to_owned(), local.to_owned(), local.replace(is_between, "")];
+    together.into_iter().chain(words).map(|part| part.to_lowercase())
 }
 
 /// What is wrong, and what would be better, in words of our own that repeat nothing of the password.
@@ -138,6 +142,8 @@ mod tests {
         let person = ["ada", "ada.lovelace@example.org", "Ada Lovelace"];
         assert!(weakness("adalovelace", &person).await.is_some());
         assert!(weakness("lovelace1", &person).await.is_some());
+        assert!(weakness("ada.lovelace2024", &person).await.is_some());
+        assert!(weakness("AdaLovelace24", &person).await.is_some());
     }
 
     #[tokio::test]

@@ -38,7 +38,7 @@ impl NewPassword {
 pub struct GivenPassword(SecretString);
 
 impl GivenPassword {
-    /// Takes anything that could be a password: up to 1024 characters.
+    /// Takes anything that could be a password: up to 1024 characters, none of them a control character.
     ///
     /// # Errors
     ///
@@ -49,6 +49,9 @@ impl GivenPassword {
         }
         if text.chars().count() > 1024 {
             return Err(Violation::new("too_long", "must have at most 1024 characters"));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(Violation::new("invalid_characters", "must not hold control characters"));
         }
         Ok(Self(text.into()))
     }

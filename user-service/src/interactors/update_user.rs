@@ -6,7 +6,7 @@ use shared_kernel::UserId;
 use super::change_user::{stamp, with_retries, write};
 use super::credentials::{check_current, incorrect};
 use super::user_error::UserError;
-use crate::entities::{Caller, FieldUpdate, GivenPassword, User, UserUpdate};
+use crate::entities::{Caller, FieldUpdate, GivenPassword, Login, UniqueField, User, UserUpdate};
 use crate::repositories::{Clock, IdGenerator, PasswordHasher, UserRepository};
 
 /// Changes an account and tells of it, in one transaction. A change of nothing writes nothing.
@@ -89,12 +89,28 @@ impl UpdateUser {
         if asks_for_password(input, &before) && password_of != Some(before.password_changed_at) {
             return Err(incorrect());
         }
+        self.refuse_taken_address(input, &before).await?;
         let stamp = stamp(&*self.clock, &*self.ids);
         let Some(after) = before.updated(input.update.clone(), stamp) else {
             return Ok(before);
         };
         write(transaction, &before, &after, input.traceparent.clone()).await?;
         Ok(after)
+    }
+}
+
+impl UpdateUser {
+    /// A pending address reserves nothing; but what another account has already is said at once, and not only to
+    /// whoever opens the link.
+    async fn refuse_taken_address(&self, input: &UpdateUserInput, user: &User) -> Result<(), UserError> {
+        let FieldUpdate::Set(email) = &input.update.email else { return Ok(()) };
+        if !user.is_new_address(email) {
+            return Ok(());
+        }
+        match self.users.find_by_login(&Login::Email(email.clone())).await? {
+            Some(other) if other.id != user.id => Err(UserError::Taken(vec![UniqueField::Email])),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ pub enum UserError {
     #[error("there is no such user")]
     NotFound,
     /// Another account has these, without regard to case.
-    #[error("another account has the same {0:?}")]
+    #[error("another account has the same {}", in_words(.0))]
     Taken(Vec<UniqueField>),
     /// A value breaks a rule that only the use case can check.
     #[error("the field {} {}", .0.field, .0.violation.message)]
@@ -46,6 +46,17 @@ pub enum UserError {
     /// No secret could be made.
     #[error("no secret could be made")]
     Secret(#[source] SecretGeneratorError),
+}
+
+fn in_words(fields: &[UniqueField]) -> String {
+    let names: Vec<_> = fields
+        .iter()
+        .map(|field| match field {
+            UniqueField::Username => "username",
+            UniqueField::Email => "e-mail address",
+        })
+        .collect();
+    names.join(" and ")
 }
 
 impl From<RepositoryError> for UserError {

@@ -230,7 +230,8 @@ async fn put_sets_everything_and_clears_what_is_left_out() {
         );
         assert_eq!(
             (&user["dateOfBirth"], &user["address"], &user["locale"]),
-            (&Value::Null, &Value::Null, &json!("en"))
+            (&Value::Null, &Value::Null, &json!("es")),
+            "the language, which nobody can be without, stays"
         );
         assert_eq!(api.get(&path).await.json(), user);
 

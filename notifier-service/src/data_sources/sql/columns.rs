@@ -19,8 +19,8 @@ const MAX_WORDS: usize = 1000;
 macro_rules! known_kinds {
     () => {
         "('registered', 'updated', 'deleted', 'confirm-address', 'confirm-new-address', \
-          'address-change-requested', 'account-confirmed', 'address-confirmed', 'address-replaced', \
-          'password-changed', 'reset-password')"
+          'address-change-requested', 'address-change-stopped', 'account-confirmed', 'address-confirmed', \
+          'address-replaced', 'password-changed', 'reset-password')"
     };
 }
 pub(in crate::data_sources) use known_kinds;

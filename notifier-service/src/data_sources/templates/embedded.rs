@@ -3,7 +3,7 @@ macro_rules! language {
     ($locale:literal) => {
         language!($locale,
             "registered" "updated" "deleted" "confirm-address" "confirm-new-address"
-            "address-change-requested" "account-confirmed" "address-confirmed" "address-replaced"
+            "address-change-requested" "address-change-stopped" "account-confirmed" "address-confirmed" "address-replaced"
             "password-changed" "reset-password"
         )
     };

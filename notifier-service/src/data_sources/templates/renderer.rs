@@ -106,6 +106,7 @@ mod tests {
         let tells_of_another = matches!(
             kind,
             NotificationKind::AddressChangeRequested
+                | NotificationKind::AddressChangeStopped
                 | NotificationKind::AddressConfirmed
                 | NotificationKind::AddressReplaced
         );

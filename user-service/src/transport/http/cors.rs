@@ -60,7 +60,13 @@ pub(super) fn apply(routes: Router, origins: CorsOrigins) -> Router {
         CorsLayer::new()
             .allow_origin(origins)
             .allow_methods(METHODS)
-            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, IDEMPOTENCY_KEY, header::IF_MATCH])
+            .allow_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                IDEMPOTENCY_KEY,
+                header::IF_MATCH,
+                X_REQUEST_ID,
+            ])
             .expose_headers(EXPOSED)
             .max_age(Duration::from_secs(600)),
     )

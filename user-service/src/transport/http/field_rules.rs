@@ -35,6 +35,9 @@ fn bounded(text: &str, max: usize, message: &'static str) -> Result<String, Viol
     if text.chars().count() > max {
         return Err(Violation { code: "too_long", message });
     }
+    if text.chars().any(char::is_control) {
+        return Err(Violation { code: "invalid_characters", message: "must not hold control characters" });
+    }
     Ok(text.to_owned())
 }
 

@@ -11,7 +11,10 @@ use super::idempotency;
 use super::list_query::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::entities::{EmailAddress, Role, Username};
 
-/// One line that is not blank. Written out, since the classes of regular expressions differ between languages.
+/// No control character. Written out, as below: the classes of regular expressions differ between languages.
+const NO_CONTROL: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+
+/// One line that is not blank.
 const ONE_LINE: &str = concat!(
     r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*",
     r"[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]",
@@ -64,27 +67,36 @@ pub(super) fn new_password() -> Object {
     let description = "A new password. Refused as too_weak when it is easy to guess, also for somebody who knows \
                        the username, the address and the name.";
     of_format(of_length(text(description), 8, 128), "password")
-        .pattern(Some(r"^[^\u0000-\u001f\u007f-\u009f]*$"))
+        .pattern(Some(NO_CONTROL))
         .examples([json!("seven quiet herons")])
         .build()
 }
 
 pub(super) fn given_password() -> Object {
-    of_length(text("The password."), 1, 1024).examples([json!("seven quiet herons")]).build()
+    of_length(text("The password."), 1, 1024)
+        .pattern(Some(NO_CONTROL))
+        .examples([json!("seven quiet herons")])
+        .build()
 }
 
 pub(super) fn current_password() -> Object {
     let description = "Needed to give one's own account a new address.";
-    of_length(text(description), 1, 1024).examples([json!("seven quiet herons")]).build()
+    of_length(text(description), 1, 1024)
+        .pattern(Some(NO_CONTROL))
+        .examples([json!("seven quiet herons")])
+        .build()
 }
 
 pub(super) fn login() -> Object {
     let description = "The username or the address.";
-    of_length(text(description), 1, MAX_LOGIN_CHARS).examples([json!("ada")]).build()
+    of_length(text(description), 1, MAX_LOGIN_CHARS)
+        .pattern(Some(NO_CONTROL))
+        .examples([json!("ada")])
+        .build()
 }
 
 pub(super) fn token() -> Object {
-    of_length(text("As it was given."), 1, MAX_TOKEN_CHARS).build()
+    of_length(text("As it was given."), 1, MAX_TOKEN_CHARS).pattern(Some(NO_CONTROL)).build()
 }
 
 pub(super) fn full_name() -> Object {

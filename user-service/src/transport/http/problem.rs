@@ -107,7 +107,7 @@ impl IntoResponse for Problem {
             }
             // RFC 9110, section 15.5.2, asks for one.
             StatusCode::UNAUTHORIZED => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                headers.entry(header::WWW_AUTHENTICATE).or_insert(HeaderValue::from_static("Bearer"));
             }
             _ => {}
         }

@@ -84,7 +84,8 @@ impl<C: Clock + Clone> RateLimits<C> {
 
 fn check<C: Clock>(limit: Option<&Limit<C>>, key: impl Hash) -> Result<(), Problem> {
     limit.map_or(Ok(()), |limit| limit.check(key)).map_err(|TooSoon { seconds }| {
-        let detail = format!("try again in {seconds} seconds");
+        let unit = if seconds == 1 { "second" } else { "seconds" };
+        let detail = format!("try again in {seconds} {unit}");
         Problem::new(ProblemType::TooManyRequests, detail).retry_after(seconds)
     })
 }

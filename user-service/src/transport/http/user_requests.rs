@@ -132,7 +132,7 @@ impl ReplaceUserRequest {
             full_name: FieldUpdate::Set(optional(self.full_name, "fullName", FullName::parse)?),
             date_of_birth: FieldUpdate::Set(optional(self.date_of_birth, "dateOfBirth", DateOfBirth::parse)?),
             address: FieldUpdate::Set(optional(self.address, "address", PostalAddress::parse)?),
-            locale: FieldUpdate::Set(optional(self.locale, "locale", parse_locale)?.unwrap_or_default()),
+            locale: kept_or_set(optional(self.locale, "locale", parse_locale)?),
             whole: true,
         };
         Ok((update, optional(self.current_password, "currentPassword", GivenPassword::parse)?))
