@@ -44,15 +44,18 @@ pub(super) async fn document() -> impl IntoResponse {
 
 /// What is not about single routes.
 pub(super) fn head() -> openapi::OpenApi {
-    Head::openapi()
+    let mut head = Head::openapi();
+    // Cargo's is an expression of two, which a document has no room for: it would become a link to nowhere.
+    head.info.license = None;
+    head
 }
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "user-service",
-        description = "People's account data. JSON in, JSON out; every refusal is an application/problem+json \
-                       (RFC 9457) whose type leads to a page that says what to do.",
+        description = "People's account data. JSON in, JSON out; every refusal of the API is an \
+                       application/problem+json (RFC 9457) whose type leads to a page that says what to do.",
     ),
     tags(
         (name = "users", description = "Accounts."),
