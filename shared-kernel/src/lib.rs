@@ -7,6 +7,7 @@
 mod account_status;
 mod action_token;
 mod event;
+mod event_id;
 mod event_type;
 mod in_words;
 mod locale;
@@ -19,7 +20,8 @@ mod wire;
 
 pub use account_status::AccountStatus;
 pub use action_token::{ActionPurpose, ActionToken, BadActionToken};
-pub use event::{ChangeSource, EventId, EventMetadata, Op, UserChange, UserEvent, UserSnapshot};
+pub use event::{ChangeSource, EventMetadata, Op, UserChange, UserEvent, UserSnapshot};
+pub use event_id::{BinlogPlace, EventId};
 pub use event_type::EventType;
 pub use in_words::in_words;
 pub use locale::Locale;
