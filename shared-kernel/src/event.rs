@@ -1,14 +1,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use crate::{AccountStatus, EventType, Locale, UserField, UserId};
-
-/// Identifies one change however it was captured and however often it is delivered; consumers
-/// deduplicate by it. It is the id of the outbox row, which `users.lastEventId` repeats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct EventId(pub Uuid);
+use crate::{AccountStatus, EventId, EventType, Locale, UserField, UserId};
 
 /// One committed change of one user, with the CloudEvents attributes that travel beside its value.
 #[derive(Debug, Clone, PartialEq)]

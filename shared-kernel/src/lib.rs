@@ -6,10 +6,13 @@
 
 mod account_status;
 mod action_token;
+mod debezium;
 mod event;
+mod event_id;
 mod event_type;
 mod in_words;
 mod locale;
+mod record;
 mod signing_keys;
 mod topics;
 mod urls;
@@ -19,10 +22,13 @@ mod wire;
 
 pub use account_status::AccountStatus;
 pub use action_token::{ActionPurpose, ActionToken, BadActionToken};
-pub use event::{ChangeSource, EventId, EventMetadata, Op, UserChange, UserEvent, UserSnapshot};
+pub use debezium::DebeziumError;
+pub use event::{ChangeSource, EventMetadata, Op, UserChange, UserEvent, UserSnapshot};
+pub use event_id::{BinlogPlace, EventId};
 pub use event_type::EventType;
 pub use in_words::in_words;
 pub use locale::Locale;
+pub use record::{UnreadableRecord, read_record};
 pub use signing_keys::{BadKeys, SigningKeys};
 pub use topics::{CDC_PARTITIONS, CDC_TOPIC, dead_letter_header, dead_letter_topic};
 pub use urls::{BadUrl, BrokerUrl, DatabaseUrl};

@@ -42,6 +42,11 @@ impl Account {
         self.authorized(self.client.put(self.url(users))).json(body)
     }
 
+    /// A `PUT` of the account's password.
+    pub fn put_password(&self, users: &str, body: &Value) -> RequestBuilder {
+        self.authorized(self.client.put(format!("{}/password", self.url(users)))).json(body)
+    }
+
     /// A `DELETE` of the account.
     pub fn delete(&self, users: &str) -> RequestBuilder {
         self.authorized(self.client.delete(self.url(users)))

@@ -1,5 +1,5 @@
-use sqlx::mysql::MySqlPool;
-use sqlx::{AssertSqlSafe, Executor};
+use sqlx::mysql::{MySqlConnection, MySqlPool};
+use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use crate::servers::unique_name;
 
@@ -30,6 +30,22 @@ impl TestDatabase {
     /// The URL with the database's name.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs a statement in it, as any program with a SQL client might.
+    ///
+    /// # Panics
+    ///
+    /// When the server refuses.
+    pub async fn execute(&self, statement: &str) {
+        let mut connection = MySqlConnection::connect(&self.url).await.expect("the test's database answers");
+        connection.execute(AssertSqlSafe(statement.to_owned())).await.expect("the statement can be run");
+        connection.close().await.expect("the server says goodbye");
     }
 
     /// The number that a query gives.

@@ -9,6 +9,8 @@ use shared_kernel::{CDC_PARTITIONS, WireRecord, dead_letter_topic};
 
 use crate::servers::unique_name;
 
+const TIMEOUT: Duration = Duration::from_secs(10);
+
 /// A topic of a test's own, with its dead-letter topic. [`delete`](Self::delete) removes both.
 pub struct KafkaTopic {
     brokers: String,
@@ -44,14 +46,36 @@ impl KafkaTopic {
         self.read(&dead_letter_topic(&self.name))
     }
 
-    fn read(&self, topic: &str) -> Vec<WireRecord> {
-        const TIMEOUT: Duration = Duration::from_secs(10);
-        let consumer: BaseConsumer = ClientConfig::new()
+    /// How many records of the topic that group has not committed yet.
+    ///
+    /// # Panics
+    ///
+    /// When the brokers do not answer.
+    pub fn lag(&self, group: &str) -> i64 {
+        let consumer = self.consumer(group);
+        let mut partitions = TopicPartitionList::new();
+        partitions.add_partition_range(&self.name, 0, CDC_PARTITIONS as i32 - 1);
+        let committed = consumer.committed_offsets(partitions, TIMEOUT).expect("the brokers answer");
+        let left = committed.elements().into_iter().map(|partition| {
+            let (low, high) = consumer
+                .fetch_watermarks(&self.name, partition.partition(), TIMEOUT)
+                .expect("the brokers answer");
+            high - partition.offset().to_raw().filter(|offset| *offset >= 0).unwrap_or(low)
+        });
+        left.sum()
+    }
+
+    fn consumer(&self, group: &str) -> BaseConsumer {
+        ClientConfig::new()
             .set("bootstrap.servers", &self.brokers)
-            .set("group.id", unique_name("reader"))
+            .set("group.id", group)
             .set("enable.auto.commit", "false")
             .create()
-            .expect("these settings are fine");
+            .expect("these settings are fine")
+    }
+
+    fn read(&self, topic: &str) -> Vec<WireRecord> {
+        let consumer = self.consumer(&unique_name("reader"));
         let mut assignment = TopicPartitionList::new();
         let mut expected = 0;
         for partition in 0..CDC_PARTITIONS as i32 {
@@ -85,14 +109,17 @@ impl KafkaTopic {
     ///
     /// When the brokers refuse.
     pub async fn delete(self) {
-        let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-            .set("bootstrap.servers", &self.brokers)
-            .create()
-            .expect("these settings are fine");
-        let dead_letters = dead_letter_topic(&self.name);
-        admin
-            .delete_topics(&[&self.name, &dead_letters], &AdminOptions::new())
-            .await
-            .expect("a test may delete its own topics");
+        delete_topics(&self.brokers, &[&self.name, &dead_letter_topic(&self.name)]).await;
     }
+}
+
+/// Removes topics.
+///
+/// # Panics
+///
+/// When the brokers refuse.
+pub(crate) async fn delete_topics(brokers: &str, names: &[&str]) {
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", brokers).create().expect("these settings are fine");
+    admin.delete_topics(names, &AdminOptions::new()).await.expect("a test may delete its own topics");
 }

@@ -2,6 +2,7 @@
 //! processes, and an SMTP server that keeps every mail.
 
 mod account;
+mod connector;
 mod database;
 mod kafka_topic;
 mod servers;
@@ -11,6 +12,7 @@ mod update_load;
 mod wait;
 
 pub use account::{Account, PASSWORD};
+pub use connector::Connector;
 pub use database::TestDatabase;
 pub use kafka_topic::KafkaTopic;
 pub use servers::{Server, unique_name};

@@ -10,10 +10,12 @@ pub enum Server {
     MariaDb,
     /// Apache Kafka 4.
     Kafka,
+    /// Debezium's MySQL connector with Kafka Connect, which a [`Connector`](crate::Connector) runs.
+    Debezium,
 }
 
 impl Server {
-    /// Where the server is: a URL without a database, or `host:port` of a Kafka broker. `None`, and a line that
+    /// Where the server is: a URL without a database, `host:port` of a Kafka broker, or a folder of jars. `None`, and a line that
     /// says why, when it was decided that the server cannot be had.
     ///
     /// # Panics
@@ -24,6 +26,7 @@ impl Server {
             Self::MySql => ("TEST_MYSQL_URL", "TEST_SKIP_MYSQL"),
             Self::MariaDb => ("TEST_MARIADB_URL", "TEST_SKIP_MARIADB"),
             Self::Kafka => ("TEST_KAFKA_BROKERS", "TEST_SKIP_KAFKA"),
+            Self::Debezium => ("TEST_DEBEZIUM", "TEST_SKIP_DEBEZIUM"),
         };
         if let Some(address) = variable_of_the_test_run(variable) {
             return Some(address);

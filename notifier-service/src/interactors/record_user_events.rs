@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use shared_kernel::{decode, in_words};
+use shared_kernel::{in_words, read_record};
 use thiserror::Error;
 
 use crate::entities::{Notification, Place, ReceivedRecord, plan};
@@ -91,10 +91,12 @@ impl RecordUserEvents {
         let mut planned = Vec::with_capacity(batch.len());
         let mut unusable = Vec::new();
         for received in batch {
-            match decode(&received.record) {
-                Ok(event) => planned.push(Planned { received, notifications: plan(&event) }),
+            match read_record(&received.record) {
+                Ok(Some(event)) => planned.push(Planned { received, notifications: plan(&event) }),
+                // It tells of no change, so it is dealt with by having been read.
+                Ok(None) => {}
                 // The causes quote the value, which may be an address.
-                Err(error) => unusable.push(set_aside(received, in_words(&error), error.to_string())),
+                Err(error) => unusable.push(set_aside(received, error.in_words(), error.to_string())),
             }
         }
         let new = self.record(&planned, &mut unusable).await?;

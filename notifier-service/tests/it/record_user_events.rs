@@ -7,7 +7,7 @@ use notifier_service::interactors::{RecordError, RecordUserEvents};
 use proptest::prelude::*;
 use shared_kernel::encode;
 
-use crate::support::events::{junk, received, record, updated, user_id};
+use crate::support::events::{by_debezium, junk, received, record, updated, user_id};
 use crate::support::fakes::{InMemoryDeadLetters, SteppedClock};
 use crate::support::in_memory_ledger::InMemoryLedger;
 
@@ -68,6 +68,30 @@ async fn what_cannot_be_understood_is_set_aside_and_the_rest_goes_on() {
     assert_eq!(world.set_aside(), [2]);
     assert!(outcome.set_aside[0].reason.contains("ce_specversion"), "{outcome:?}");
     assert_eq!(world.dead_letters.letters()[0].received, junk(2));
+}
+
+#[tokio::test]
+async fn what_debezium_captured_is_mailed_and_not_again_what_the_relay_published() {
+    let world = world();
+    let batch = [record(1, 1), by_debezium(2, Some(1), 1), by_debezium(3, Some(2), 1), record(2, 1)];
+    let outcome = world.record.execute(&batch).await.unwrap();
+    assert_eq!((world.recorded(), world.set_aside()), (vec![1, 2], vec![]));
+    assert_eq!(outcome.new, 2);
+    let by_another_program = world.record.execute(&[by_debezium(4, None, 1)]).await.unwrap();
+    assert_eq!(by_another_program.new, 1);
+}
+
+#[tokio::test]
+async fn a_record_of_debezium_that_tells_of_no_change_is_dealt_with_by_being_read() {
+    let world = world();
+    let mut snapshot = by_debezium(1, Some(1), 1);
+    let text = String::from_utf8(snapshot.record.value).unwrap();
+    snapshot.record.value = text.replace(r#""op":"u""#, r#""op":"r""#).into_bytes();
+    let mut tombstone = by_debezium(2, Some(1), 1);
+    tombstone.record.value.clear();
+    let outcome = world.record.execute(&[snapshot, tombstone, record(3, 1)]).await.unwrap();
+    assert_eq!((outcome.new, outcome.set_aside.len()), (1, 0));
+    assert_eq!(world.recorded(), [3]);
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! What a change of an account says on the topic. The columns of [`UserSnapshot`] are an allow-list.
 
+use chrono::{DateTime, Utc};
 use shared_kernel::{
-    ChangeSource, EventMetadata, EventType, Op, UserChange, UserEvent, UserField, UserSnapshot,
+    ChangeSource, EventId, EventMetadata, EventType, Op, UserChange, UserEvent, UserField, UserSnapshot,
 };
 
 use super::{ChangeStamp, User};
@@ -35,8 +36,9 @@ fn request(event_type: EventType, user: &User, stamp: ChangeStamp, traceparent: 
     event
 }
 
-/// The event of an account that is gone. Its version is the one that the deletion would have made.
-pub fn deleted(user: &User, stamp: ChangeStamp, traceparent: Option<String>) -> UserEvent {
+/// The event of an account that was removed at that moment. Its version is the one that the deletion would have made.
+pub fn deleted(user: &User, at: DateTime<Utc>, traceparent: Option<String>) -> UserEvent {
+    let stamp = ChangeStamp { event_id: EventId::of_deletion(user.id, user.last_event_id), at };
     let mut event =
         event(EventType::Deleted, user, stamp, traceparent, Op::Delete, (Some(user), None), Vec::new());
     event.change.version += 1;
@@ -113,8 +115,14 @@ mod tests {
     fn the_event_of_a_change_has_the_id_that_the_row_remembers() {
         let user = ada(AccountStatus::Unconfirmed);
         assert_eq!(registered(&user, None).metadata.id, user.last_event_id);
-        let gone = deleted(&user, stamp(5), None);
-        assert_eq!((gone.metadata.id, gone.change.version), (stamp(5).event_id, user.version + 1));
+    }
+
+    #[test]
+    fn a_deletion_has_the_id_that_whoever_sees_the_row_go_can_derive() {
+        let user = ada(AccountStatus::Unconfirmed);
+        let gone = deleted(&user, stamp(5).at, None);
+        assert_eq!(gone.metadata.id, EventId::of_deletion(user.id, user.last_event_id));
+        assert_eq!((gone.metadata.time, gone.change.version), (stamp(5).at, user.version + 1));
         assert!(gone.change.after.is_none() && gone.change.before.is_some());
     }
 }

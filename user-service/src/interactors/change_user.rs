@@ -2,10 +2,12 @@
 
 use std::future::Future;
 
+use chrono::{DateTime, Utc};
+use shared_kernel::EventId;
+
 use crate::entities::{self, ChangeStamp, User};
 use crate::interactors::UserError;
 use crate::repositories::{Clock, IdGenerator, RepositoryError, UserTransaction};
-use shared_kernel::EventId;
 
 /// How often a transaction is tried when others are in its way.
 const ATTEMPTS: u32 = 5;
@@ -41,16 +43,17 @@ pub(super) async fn write(
     Ok(transaction.commit().await?)
 }
 
-/// Removes an account that was locked before with all that belongs to it, tells of it and commits.
+/// Removes an account that was locked before with all that belongs to it, tells of it and commits. The event has an id of
+/// the account's own, so it needs no new one.
 pub(super) async fn remove(
     mut transaction: Box<dyn UserTransaction>,
     user: &User,
-    stamp: ChangeStamp,
+    at: DateTime<Utc>,
     traceparent: Option<String>,
 ) -> Result<(), UserError> {
     transaction.end_sessions_of(user.id, None).await?;
     transaction.forget_answers_about(user.id).await?;
     transaction.delete(user.id).await?;
-    transaction.append(&entities::deleted(user, stamp, traceparent)).await?;
+    transaction.append(&entities::deleted(user, at, traceparent)).await?;
     Ok(transaction.commit().await?)
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use shared_kernel::UserId;
 
-use super::change_user::{remove, stamp, with_retries};
+use super::change_user::{remove, with_retries};
 use super::user_error::UserError;
 use crate::entities::Caller;
 use crate::repositories::{Clock, IdGenerator, UserRepository};
@@ -11,7 +11,6 @@ use crate::repositories::{Clock, IdGenerator, UserRepository};
 pub struct DeleteUser {
     users: Arc<dyn UserRepository>,
     clock: Arc<dyn Clock>,
-    ids: Arc<dyn IdGenerator>,
 }
 
 /// What [`DeleteUser`] needs to know.
@@ -29,8 +28,8 @@ pub struct DeleteUserInput {
 
 impl DeleteUser {
     /// Wires the use case to its ports.
-    pub fn new(users: Arc<dyn UserRepository>, clock: Arc<dyn Clock>, ids: Arc<dyn IdGenerator>) -> Self {
-        Self { users, clock, ids }
+    pub fn new(users: Arc<dyn UserRepository>, clock: Arc<dyn Clock>, _ids: Arc<dyn IdGenerator>) -> Self {
+        Self { users, clock }
     }
 
     /// Removes the account, durably, when it is at the expected version or none is given. Cancelling undoes
@@ -52,7 +51,6 @@ impl DeleteUser {
         if input.expected_version.is_some_and(|expected| expected != user.version) {
             return Err(UserError::Stale { current: user.version });
         }
-        let stamp = stamp(&*self.clock, &*self.ids);
-        remove(transaction, &user, stamp, input.traceparent.clone()).await
+        remove(transaction, &user, self.clock.now(), input.traceparent.clone()).await
     }
 }

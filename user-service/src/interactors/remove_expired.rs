@@ -4,7 +4,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use shared_kernel::{AccountStatus, UserId};
 
-use super::change_user::{remove, stamp, with_retries};
+use super::change_user::{remove, with_retries};
 use super::user_error::UserError;
 use crate::entities::Role;
 use crate::repositories::{AnswerRepository, Clock, IdGenerator, SessionRepository, UserRepository};
@@ -16,7 +16,6 @@ pub struct RemoveExpired {
     sessions: Arc<dyn SessionRepository>,
     answers: Arc<dyn AnswerRepository>,
     clock: Arc<dyn Clock>,
-    ids: Arc<dyn IdGenerator>,
     unconfirmed_for: Option<Duration>,
 }
 
@@ -51,10 +50,10 @@ impl RemoveExpired {
         sessions: Arc<dyn SessionRepository>,
         answers: Arc<dyn AnswerRepository>,
         clock: Arc<dyn Clock>,
-        ids: Arc<dyn IdGenerator>,
+        _ids: Arc<dyn IdGenerator>,
         unconfirmed_for: Option<Duration>,
     ) -> Self {
-        Self { users, sessions, answers, clock, ids, unconfirmed_for }
+        Self { users, sessions, answers, clock, unconfirmed_for }
     }
 
     /// Removes some of what has expired, and says how much; nothing means that nothing is left. Cancelling undoes what
@@ -96,7 +95,7 @@ impl RemoveExpired {
         if !expired || user.role == Role::Admin {
             return Ok(false);
         }
-        remove(transaction, &user, stamp(&*self.clock, &*self.ids), None).await?;
+        remove(transaction, &user, self.clock.now(), None).await?;
         Ok(true)
     }
 }

@@ -304,7 +304,7 @@ async fn a_dropped_transaction_undoes_the_account_and_its_event(database: Db) {
     let mut transaction = users.begin().await.unwrap();
     transaction.lock(ada.id).await.unwrap();
     transaction.delete(ada.id).await.unwrap();
-    transaction.append(&entities::deleted(&ada, new_stamp(), None)).await.unwrap();
+    transaction.append(&entities::deleted(&ada, new_stamp().at, None)).await.unwrap();
     drop(transaction);
     let mut transaction = users.begin().await.unwrap();
     let found = soon("the lock", transaction.lock(ada.id)).await.unwrap().unwrap();
@@ -334,7 +334,7 @@ async fn a_cancelled_begin_leaves_no_transaction_behind(database: Db) {
 async fn a_servers_refusal_says_whether_another_try_can_help(database: Db) {
     let (users, ada) = (database.users(), person("ada"));
     store(&users, [&ada]).await;
-    let event = entities::deleted(&ada, new_stamp(), None);
+    let event = entities::deleted(&ada, new_stamp().at, None);
     for (number, expected) in [
         (1213, "contention"),  // deadlock
         (1205, "unavailable"), // waited too long for a lock; trying at once would wait as long again

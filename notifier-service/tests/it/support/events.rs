@@ -2,6 +2,7 @@ use chrono::DateTime;
 use notifier_service::entities::{
     Notification, NotificationId, NotificationKind, Place, ReceivedRecord, Recipient,
 };
+use serde_json::json;
 use shared_kernel::{
     AccountStatus, CDC_TOPIC, ChangeSource, EventId, EventMetadata, EventType, Locale, Op, UserChange,
     UserEvent, UserField, UserId, UserSnapshot, WireRecord, encode,
@@ -72,6 +73,28 @@ pub(crate) fn received(offset: i64, record: WireRecord) -> ReceivedRecord {
 /// The `number`th event as a record of the topic, at the offset of the same number.
 pub(crate) fn record(number: u128, user: u128) -> ReceivedRecord {
     received(i64::try_from(number).unwrap(), encode(&updated(number, user)))
+}
+
+/// A change of that user's full name as a record of a Debezium MySQL connector. It is user-service's change of that number;
+/// without one, another program's.
+pub(crate) fn by_debezium(offset: i64, number: Option<u128>, user: u128) -> ReceivedRecord {
+    let image = |full_name: &str, last_event_id: Option<u128>| {
+        json!({
+            "id": user_id(user), "username": format!("user{user}"), "email": format!("user{user}@example.org"),
+            "fullName": full_name, "status": "Confirmed", "version": 2, "securityVersion": 1,
+            "lastEventId": last_event_id.map(Uuid::from_u128),
+        })
+    };
+    let value = json!({
+        "op": "u", "before": image("Ada", None), "after": image("Ada King", number), "ts_ms": 1,
+        "source": {
+            "connector": "mysql", "db": "userdata", "table": "users", "ts_ms": 1, "file": "binlog.000001", "pos": 4,
+        },
+    });
+    received(
+        offset,
+        WireRecord { key: b"{}".to_vec(), value: value.to_string().into_bytes(), headers: vec![] },
+    )
 }
 
 /// A record that nobody can understand.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use system_tests::{KafkaTopic, Server, ServiceProcess, SmtpSink, TestDatabase, run_to_end};
+use system_tests::{KafkaTopic, Server, ServiceProcess, SmtpSink, TestDatabase, eventually, run_to_end};
 use tempfile::TempDir;
 
 /// What a deployment runs, in this order. The README's section on production says the same.
@@ -136,6 +136,26 @@ impl Deployment {
     /// All that the processes have logged.
     pub(super) fn logs(&self) -> String {
         self.processes.iter().map(|(_, _, process)| process.log_so_far()).collect()
+    }
+
+    /// Stops (SIGTERM) the process of that command.
+    pub(super) async fn stop_command(&mut self, command: &str) {
+        let place = self.processes.iter().position(|(_, running, _)| *running == command).unwrap();
+        self.processes.remove(place).2.stop(STOP_LIMIT).await;
+    }
+
+    /// Starts the relay, which was stopped.
+    pub(super) async fn start_relay(&mut self) {
+        self.start_process("user-service", "relay").await;
+    }
+
+    /// Waits until the notifier has read the whole topic and sent all that it asks for.
+    pub(super) async fn all_is_mailed(&self, limit: Duration) {
+        eventually("the topic is read", limit, || async { self.topic.lag(self.topic.name()) == 0 }).await;
+        eventually("nothing is queued", limit, || async {
+            self.notifier.count("notifications WHERE state = 'queued'").await == 0
+        })
+        .await;
     }
 
     /// Kills (SIGKILL) the process that was started longest ago, and starts it again.

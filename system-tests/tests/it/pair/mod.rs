@@ -1,5 +1,6 @@
 //! The services as separate processes on real servers: MySQL, Kafka, and an SMTP server.
 
+mod debezium;
 pub(crate) mod deployment;
 mod killed;
 mod mixed_changes;
