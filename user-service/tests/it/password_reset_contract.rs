@@ -158,7 +158,7 @@ async fn nothing_comes_of_what_was_undone(database: Db) {
 }
 
 async fn a_commit_is_told_at_once_to_whom_it_concerns_in_this_process(database: Db) {
-    let (users, feed) = (database.users(), database.feed(NEVER));
+    let (users, feed) = (database.users(), database.polled_feed(NEVER));
     // Was there first, and must not be told in another's place.
     let mut changes = tokio::spawn(async move { feed.next(9, NEVER).await.unwrap() });
     still_waiting("nothing was there", &mut changes).await;
