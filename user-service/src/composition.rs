@@ -2,6 +2,7 @@
 
 mod api;
 mod broker;
+mod capture;
 mod create_admin;
 mod database;
 mod ports;
@@ -75,7 +76,7 @@ pub async fn build(config: UserServiceConfig) -> Result<UserService, StartError>
     let relay = match config.relay {
         Some(relay) => {
             let publisher = broker::publisher(&relay).await?;
-            let feed = database.change_feed(relay.poll_interval);
+            let feed = capture::change_feed(&database, &config.database, &relay).await?;
             Some((RelayChanges::new(feed, publisher, Arc::new(SystemClock), relay.batch), relay.timing))
         }
         None => None,

@@ -85,6 +85,15 @@ impl Default for PasswordConfig {
     }
 }
 
+/// How the relay comes to know of changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capture {
+    /// It reads the outbox again and again.
+    OutboxPolled,
+    /// It follows the binary log of MySQL or MariaDB for what is inserted into the outbox.
+    OutboxBinlog,
+}
+
 /// How changes get to the topic.
 #[derive(Debug, Clone)]
 pub struct RelayConfig {
@@ -92,10 +101,15 @@ pub struct RelayConfig {
     pub broker: BrokerUrl,
     /// The topic.
     pub topic: String,
+    /// How changes are captured; `None` takes the binary log where the database has one and this build can follow it,
+    /// and else polls.
+    pub capture: Option<Capture>,
     /// The most changes in one step.
     pub batch: usize,
-    /// How often the outbox is looked at for what other processes committed.
+    /// How often the outbox is looked at for what other processes committed, when it is polled.
     pub poll_interval: Duration,
+    /// How often the outbox is looked at for what did not come by the binary log, when that is followed.
+    pub check_interval: Duration,
     /// How long the broker may take for one batch before the connection is made anew.
     pub publish_deadline: Duration,
     /// How the loop waits and stops.
@@ -108,8 +122,10 @@ impl RelayConfig {
         Self {
             broker,
             topic: CDC_TOPIC.to_owned(),
+            capture: None,
             batch: 500,
             poll_interval: Duration::from_millis(100),
+            check_interval: Duration::from_secs(60),
             publish_deadline: Duration::from_secs(30),
             timing: RelayTiming::default(),
         }

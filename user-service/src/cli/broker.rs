@@ -2,22 +2,33 @@
 
 use std::time::Duration;
 
-use clap::Args;
-use user_service::config::{BrokerUrl, RelayConfig};
+use clap::{Args, ValueEnum};
+use user_service::config::{BrokerUrl, Capture, RelayConfig};
 
 use super::setting_error::SettingError;
 
 #[derive(Args)]
 pub(super) struct BrokerSettings {
+    /// How changes are captured [default: outbox-binlog on MySQL and MariaDB, outbox-polled on SQLite]
+    #[arg(long, env = "USER_SERVICE_CAPTURE", value_enum)]
+    capture: Option<CaptureName>,
     /// How many changes are published in one step
     #[arg(long, env = "USER_SERVICE_RELAY_BATCH", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     relay_batch: u16,
-    /// How often the outbox is looked at for changes by other processes, in milliseconds
+    /// How often the outbox is looked at for changes by other processes, in milliseconds; with outbox-polled
     #[arg(long, env = "USER_SERVICE_RELAY_POLL_MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=60_000))]
     relay_poll_ms: u64,
     /// The topic
     #[arg(long, env = "USER_SERVICE_TOPIC", default_value = shared_kernel::CDC_TOPIC)]
     topic: String,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum CaptureName {
+    /// By reading the outbox again and again
+    OutboxPolled,
+    /// By following the binary log, with which commits are known within milliseconds
+    OutboxBinlog,
 }
 
 impl BrokerSettings {
@@ -31,6 +42,10 @@ impl BrokerSettings {
             BrokerUrl::parse(url).map_err(|source| SettingError::BadUrl { flag, variable, source })?;
         Ok(RelayConfig {
             topic: self.topic.clone(),
+            capture: self.capture.map(|name| match name {
+                CaptureName::OutboxPolled => Capture::OutboxPolled,
+                CaptureName::OutboxBinlog => Capture::OutboxBinlog,
+            }),
             batch: self.relay_batch.into(),
             poll_interval: Duration::from_millis(self.relay_poll_ms),
             ..RelayConfig::new(broker)

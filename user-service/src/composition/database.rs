@@ -1,12 +1,11 @@
 //! The database and the adapters on it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::{StartError, unusable};
 use crate::config::{DatabaseUrl, UserServiceConfig};
 use crate::repositories::{
-    AdapterError, AnswerRepository, ChangeFeed, PasswordResetInbox, SessionRepository, UserRepository,
+    AdapterError, AnswerRepository, PasswordResetInbox, SessionRepository, UserRepository,
 };
 
 #[cfg(not(any(feature = "mysql", feature = "sqlite")))]
@@ -112,19 +111,6 @@ impl Database {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(database) => {
                 Arc::new(crate::data_sources::SqlitePasswordResetInbox::new(database.clone()))
-            }
-        }
-    }
-
-    pub(super) fn change_feed(&self, poll_interval: Duration) -> Arc<dyn ChangeFeed> {
-        match self {
-            #[cfg(feature = "mysql")]
-            Self::MySql(database) => {
-                Arc::new(crate::data_sources::MySqlOutboxChangeFeed::new(database.clone(), poll_interval))
-            }
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(database) => {
-                Arc::new(crate::data_sources::SqliteOutboxChangeFeed::new(database.clone(), poll_interval))
             }
         }
     }

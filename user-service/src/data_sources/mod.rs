@@ -8,6 +8,8 @@ mod kafka_event_publisher;
 mod kafka_topics;
 #[cfg(feature = "mysql")]
 mod mysql_answer_repository;
+#[cfg(feature = "mysql-binlog")]
+mod mysql_binlog;
 #[cfg(feature = "mysql")]
 mod mysql_change_feed;
 #[cfg(feature = "mysql")]
@@ -55,6 +57,8 @@ pub use kafka_event_publisher::KafkaEventPublisher;
 pub use kafka_topics::create_missing_topics;
 #[cfg(feature = "mysql")]
 pub use mysql_answer_repository::MySqlAnswerRepository;
+#[cfg(feature = "mysql-binlog")]
+pub use mysql_binlog::MySqlBinlogOutboxChangeFeed;
 #[cfg(feature = "mysql")]
 pub use mysql_change_feed::MySqlOutboxChangeFeed;
 #[cfg(feature = "mysql")]

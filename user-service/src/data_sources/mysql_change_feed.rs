@@ -7,22 +7,28 @@ use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 
 use super::MySqlDatabase;
-use super::sql::{captured_change, feed_error, outbox_change_feed, statements};
+use super::sql::{bury_outbox, captured_change, feed_error, outbox_change_feed, statements};
 use crate::repositories::{CapturedChange, ChangeFeed, ChangeFeedError};
 
 outbox_change_feed!(MySqlOutboxChangeFeed, MySqlDatabase);
 
 impl MySqlOutboxChangeFeed {
+    async fn delete(&self, changes: &[CapturedChange]) -> Result<(), sqlx::Error> {
+        self.database.delete_outbox(changes).await
+    }
+}
+
+impl MySqlDatabase {
     /// One statement a row, all sent at once. For a list of numbers the servers may rather read the whole
     /// table, and a `DELETE` that reads a row waits for whoever is still writing it: somebody's long
     /// transaction would hold up the relay.
-    async fn delete(&self, changes: &[CapturedChange]) -> Result<(), sqlx::Error> {
+    pub(super) async fn delete_outbox(&self, changes: &[CapturedChange]) -> Result<(), sqlx::Error> {
         let mut sql = String::new();
         for change in changes {
             write!(sql, "DELETE FROM outbox WHERE seq = {};", change.position)
                 .expect("writing to a string does not fail");
         }
-        let mut transaction = self.database.begin().await?;
+        let mut transaction = self.begin().await?;
         // Nothing in it but numbers.
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *transaction).await?;
         transaction.commit().await

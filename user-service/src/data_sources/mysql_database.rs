@@ -59,7 +59,7 @@ impl MySqlDatabase {
     /// [`SchemaError::Migrate`], [`SchemaError::Altered`], [`SchemaError::Locked`], [`SchemaError::Unreadable`].
     pub async fn migrate(&self) -> Result<(), SchemaError> {
         // A connection of its own: however this ends, the lock ends with it.
-        let mut connection = self.connect().await?;
+        let mut connection = self.connect().await.map_err(SchemaError::Unreadable)?;
         // sqlx's own lock waits for -1 seconds, which MariaDB takes for an error and not for "for ever".
         let locked: Option<i64> = sqlx::query_scalar(MIGRATION_LOCK)
             .bind(MIGRATION_LOCK_SECONDS)
@@ -82,7 +82,7 @@ impl MySqlDatabase {
     /// [`SchemaError::NotMigrated`], [`SchemaError::Altered`], or why it could not be found out.
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
         let migrations = migrations();
-        let mut connection = self.connect().await?;
+        let mut connection = self.connect().await.map_err(SchemaError::Unreadable)?;
         // Only reads: whoever serves needs no right to create tables.
         let applied = match connection.list_applied_migrations(&migrations.table_name).await {
             Err(MigrateError::Execute(error)) if is_missing_table(&error) => {
@@ -100,7 +100,7 @@ impl MySqlDatabase {
     }
 
     /// A connection beside the pool, which would keep to itself why a server cannot be reached.
-    async fn connect(&self) -> Result<MySqlConnection, SchemaError> {
+    pub(super) async fn connect(&self) -> Result<MySqlConnection, sqlx::Error> {
         let options = self.pool.connect_options();
         let connect = async {
             let mut connection = MySqlConnection::connect_with(&options).await?;
@@ -108,8 +108,8 @@ impl MySqlDatabase {
             Ok(connection)
         };
         match tokio::time::timeout(CONNECT_TIMEOUT, connect).await {
-            Ok(result) => result.map_err(SchemaError::Unreadable),
-            Err(_elapsed) => Err(SchemaError::Unreadable(sqlx::Error::PoolTimedOut)),
+            Ok(result) => result,
+            Err(_elapsed) => Err(sqlx::Error::PoolTimedOut),
         }
     }
 
@@ -160,5 +160,6 @@ fn migrations() -> Migrator {
         (5, "idempotent answers", include_str!("../../migrations/mysql/0005_idempotent_answers.sql")),
         (6, "reset requests", include_str!("../../migrations/mysql/0006_password_reset_requests.sql")),
         (7, "user indexes", include_str!("../../migrations/mysql/0007_user_indexes.sql")),
+        (8, "relay markers", include_str!("../../migrations/mysql/0008_relay_markers.sql")),
     ])
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::SqliteDatabase;
-use super::sql::{captured_change, feed_error, outbox_change_feed, statements};
+use super::sql::{bury_outbox, captured_change, feed_error, outbox_change_feed, statements};
 use crate::repositories::{CapturedChange, ChangeFeed, ChangeFeedError};
 
 outbox_change_feed!(SqliteOutboxChangeFeed, SqliteDatabase);

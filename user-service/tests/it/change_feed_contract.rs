@@ -1,25 +1,106 @@
-//! What `ChangeFeed` promises, on each database.
+//! What `ChangeFeed` promises, for each way of capturing on each database.
 
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use shared_kernel::UserEvent;
 use tokio::time::timeout;
 use user_service::entities;
-use user_service::repositories::{CapturedChange, Content, UserRepository};
+use user_service::repositories::{ChangeFeed, Content};
 
-use crate::support::databases::{Engine, TestDatabase, with_database};
-use crate::support::on_each_engine;
+use crate::support::databases::{Capture, Engine, Handle, TestDatabase, with_database};
+use crate::support::outbox::{all, append, events};
 use crate::support::people::{Changes, new_name, person, updates_of};
 use crate::support::waiting::soon;
 
-type Db = Arc<TestDatabase>;
-
 const NEVER: Duration = Duration::from_secs(600);
 
+/// A database and a way to capture its changes.
+struct Source {
+    database: Arc<TestDatabase>,
+    capture: Capture,
+    /// The first feed, when it is to be at work before anything is written.
+    at_work: Mutex<Option<Arc<dyn ChangeFeed>>>,
+}
+
+impl Deref for Source {
+    type Target = TestDatabase;
+
+    fn deref(&self) -> &TestDatabase {
+        &self.database
+    }
+}
+
+impl Source {
+    /// A feed of this process, which looks at the outbox so often, beside being told of changes.
+    fn feed(&self, interval: Duration) -> Arc<dyn ChangeFeed> {
+        let at_work = self.at_work.lock().unwrap().take();
+        at_work.unwrap_or_else(|| self.feed_of(self.handle(), interval))
+    }
+
+    /// A feed of that process.
+    fn feed_of(&self, process: &Handle, interval: Duration) -> Arc<dyn ChangeFeed> {
+        self.database.feed(process, self.capture, interval)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Begun {
+    /// What is written before the feed is first asked is there then.
+    Later,
+    /// The feed waits for what is written.
+    Before,
+}
+
+async fn run_on<Fut>(engine: Engine, capture: Capture, begun: Begun, case: fn(Source) -> Fut)
+where
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    with_database(engine, async move |database: Arc<TestDatabase>| {
+        let source = Source { database, capture, at_work: Mutex::default() };
+        if let Begun::Before = begun {
+            let feed = source.feed(NEVER);
+            assert!(feed.next(1, Duration::ZERO).await.unwrap().is_empty());
+            *source.at_work.lock().unwrap() = Some(feed);
+        }
+        case(source).await;
+    })
+    .await;
+}
+
+/// Runs every case on each of the sources, in a module and a database of its own.
+macro_rules! on_each_source {
+    ([$($module:ident: $engine:ident $capture:ident $begun:ident),* $(,)?] $cases:tt) => {
+        $(
+            mod $module {
+                super::super::on_each_source!(@cases $engine $capture $begun $cases);
+            }
+        )*
+    };
+    (@cases $engine:ident $capture:ident $begun:ident [$($case:ident),* $(,)?]) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                use super::super::{Begun, Capture, Engine, run_on};
+                run_on(Engine::$engine, Capture::$capture, Begun::$begun, super::super::$case).await;
+            }
+        )*
+    };
+}
+
+use on_each_source;
+
 mod on {
-    super::on_each_engine! {
-        [sqlite: Sqlite, mariadb: MariaDb, mysql: MySql]
+    super::on_each_source! {
+        [
+            sqlite_polled: Sqlite Polled Later,
+            mariadb_polled: MariaDb Polled Later,
+            mysql_polled: MySql Polled Later,
+            mariadb_binlog_swept: MariaDb Binlog Later,
+            mariadb_binlog_tailed: MariaDb Binlog Before,
+            mysql_binlog_swept: MySql Binlog Later,
+            mysql_binlog_tailed: MySql Binlog Before,
+        ]
         [
             changes_come_in_order_and_unchanged,
             no_more_come_than_asked_for,
@@ -31,7 +112,7 @@ mod on {
             what_cannot_be_read_comes_as_such_and_can_be_buried,
             nothing_comes_of_what_was_undone,
             a_commit_of_this_process_is_told_at_once,
-            a_commit_of_another_process_is_found_by_polling,
+            a_commit_of_another_process_is_found,
             a_cancelled_wait_loses_nothing,
         ]
     }
@@ -40,126 +121,121 @@ mod on {
 /// On SQLite writers take turns: a number is given under the lock that is held until the commit, so none
 /// can be committed late, and waiting for it would wait for ever.
 mod with_concurrent_writers_on {
-    super::on_each_engine! {
-        [mariadb: MariaDb, mysql: MySql]
+    super::on_each_source! {
+        [
+            mariadb_polled: MariaDb Polled Later,
+            mysql_polled: MySql Polled Later,
+            mariadb_binlog_swept: MariaDb Binlog Later,
+            mariadb_binlog_tailed: MariaDb Binlog Before,
+            mysql_binlog_swept: MySql Binlog Later,
+            mysql_binlog_tailed: MySql Binlog Before,
+        ]
         [a_smaller_number_that_commits_late_is_not_skipped, an_acknowledgement_waits_for_no_open_transaction]
     }
 }
 
-async fn append(users: &Arc<dyn UserRepository>, events: &[UserEvent]) {
-    let mut transaction = users.begin().await.unwrap();
-    for event in events {
-        transaction.append(event).await.unwrap();
-    }
-    transaction.commit().await.unwrap();
-}
-
-fn events(changes: &[CapturedChange]) -> Vec<UserEvent> {
-    changes
-        .iter()
-        .map(|change| match &change.content {
-            Content::Event(event) => (**event).clone(),
-            Content::Unreadable(reason) => panic!("{reason}"),
-        })
-        .collect()
-}
-
-async fn changes_come_in_order_and_unchanged(database: Db) {
+async fn changes_come_in_order_and_unchanged(source: Source) {
     let mut written = updates_of(3, 4);
     written[5].metadata.traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into());
     written[6].change.after.as_mut().unwrap().full_name = Some("Ada 🦀".into());
-    append(&database.users(), &written[..7]).await;
-    append(&database.users(), &written[7..]).await;
-    let changes = database.feed(NEVER).next(100, Duration::ZERO).await.unwrap();
+    append(&source.users(), &written[..7]).await;
+    append(&source.users(), &written[7..]).await;
+    let changes = all(&source.feed(NEVER), written.len()).await;
     assert_eq!(events(&changes), written);
     assert!(changes.is_sorted_by(|one, next| one.position < next.position));
 }
 
-async fn no_more_come_than_asked_for(database: Db) {
+async fn no_more_come_than_asked_for(source: Source) {
     let written = updates_of(1, 5);
-    append(&database.users(), &written).await;
-    let changes = database.feed(NEVER).next(3, Duration::ZERO).await.unwrap();
-    assert_eq!(events(&changes), written[..3]);
+    append(&source.users(), &written).await;
+    let feed = source.feed(NEVER);
+    all(&feed, 5).await;
+    assert_eq!(events(&feed.next(3, Duration::ZERO).await.unwrap()), written[..3]);
 }
 
-async fn with_nothing_there_nothing_comes_after_the_wait(database: Db) {
-    let feed = database.feed(NEVER);
+async fn with_nothing_there_nothing_comes_after_the_wait(source: Source) {
+    let feed = source.feed(NEVER);
     assert!(soon("no wait", feed.next(10, Duration::ZERO)).await.unwrap().is_empty());
     assert!(soon("the wait", feed.next(10, Duration::from_millis(30))).await.unwrap().is_empty());
 }
 
-async fn what_is_acknowledged_does_not_come_again(database: Db) {
+async fn what_is_acknowledged_does_not_come_again(source: Source) {
     let written = updates_of(1, 5);
-    append(&database.users(), &written).await;
-    let feed = database.feed(NEVER);
-    let changes = feed.next(100, Duration::ZERO).await.unwrap();
+    append(&source.users(), &written).await;
+    let feed = source.feed(NEVER);
+    let changes = all(&feed, 5).await;
     // Not only a beginning: whatever is acknowledged, and nothing else.
     feed.acknowledge(&[changes[0].clone(), changes[1].clone(), changes[3].clone()]).await.unwrap();
     let left = feed.next(100, Duration::ZERO).await.unwrap();
     assert_eq!(events(&left), [written[2].clone(), written[4].clone()]);
     feed.acknowledge(&left).await.unwrap();
-    assert_eq!(database.count("outbox").await, 0);
+    assert_eq!(source.count("outbox").await, 0);
     // A number is never given again.
-    append(&database.users(), &updates_of(1, 1)).await;
+    append(&source.users(), &updates_of(1, 1)).await;
     let next = feed.next(100, Duration::ZERO).await.unwrap();
     assert!(next[0].position > changes[4].position);
 }
 
-async fn acknowledging_twice_or_nothing_is_harmless(database: Db) {
-    append(&database.users(), &updates_of(1, 2)).await;
-    let feed = database.feed(NEVER);
+async fn acknowledging_twice_or_nothing_is_harmless(source: Source) {
+    append(&source.users(), &updates_of(1, 2)).await;
+    let feed = source.feed(NEVER);
     let changes = feed.next(1, Duration::ZERO).await.unwrap();
     feed.acknowledge(&changes).await.unwrap();
     feed.acknowledge(&changes).await.unwrap();
     feed.acknowledge(&[]).await.unwrap();
-    assert_eq!(database.count("outbox").await, 1);
+    assert_eq!(source.count("outbox").await, 1);
 }
 
-async fn what_is_not_acknowledged_comes_again_after_a_restart(database: Db) {
+async fn what_is_not_acknowledged_comes_again_after_a_restart(source: Source) {
     let written = updates_of(1, 3);
-    append(&database.users(), &written).await;
-    let feed = database.feed(NEVER);
-    assert_eq!(events(&feed.next(100, Duration::ZERO).await.unwrap()), written);
-    assert_eq!(events(&feed.next(100, Duration::ZERO).await.unwrap()), written);
-    let restarted = database.another_process().await;
-    assert_eq!(events(&restarted.feed(NEVER).next(100, Duration::ZERO).await.unwrap()), written);
+    append(&source.users(), &written).await;
+    let feed = source.feed(NEVER);
+    assert_eq!(events(&all(&feed, 3).await), written);
+    assert_eq!(events(&all(&feed, 3).await), written);
+    drop(feed);
+    let restarted = source.another_process().await;
+    assert_eq!(events(&all(&source.feed_of(&restarted, NEVER), 3).await), written);
     restarted.close().await;
 }
 
-async fn a_buried_change_is_kept_with_the_reason_and_does_not_come_again(database: Db) {
+async fn a_buried_change_is_kept_with_the_reason_and_does_not_come_again(source: Source) {
     let written = updates_of(1, 3);
-    append(&database.users(), &written).await;
-    let feed = database.feed(NEVER);
-    let changes = feed.next(100, Duration::ZERO).await.unwrap();
+    append(&source.users(), &written).await;
+    let feed = source.feed(NEVER);
+    let changes = all(&feed, 3).await;
     let row = "SELECT CONCAT_WS('|', HEX(id), CAST(seq AS CHAR), payload)";
-    let before = database.texts(&format!("{row} FROM outbox WHERE seq = {}", changes[1].position)).await;
+    let before = source.texts(&format!("{row} FROM outbox WHERE seq = {}", changes[1].position)).await;
     // Longer than the column, and not to be cut within a character.
     let reason = format!("too large 🦀{}", "🦀".repeat(2000));
     feed.bury(&changes[1], &reason).await.unwrap();
 
     let left = feed.next(100, Duration::ZERO).await.unwrap();
     assert_eq!(events(&left), [written[0].clone(), written[2].clone()]);
-    assert_eq!(database.texts(&format!("{row} FROM deadOutbox")).await, before);
-    let kept = database.texts("SELECT reason FROM deadOutbox").await;
+    assert_eq!(source.texts(&format!("{row} FROM deadOutbox")).await, before);
+    let kept = source.texts("SELECT reason FROM deadOutbox").await;
     assert!(reason.starts_with(&kept[0]) && kept[0].chars().count() == 1000, "{kept:?}");
     // Again, after a crash before the relay knew, say.
     feed.bury(&changes[1], "again").await.unwrap();
-    assert_eq!(database.count("deadOutbox").await, 1);
+    assert_eq!(source.count("deadOutbox").await, 1);
 }
 
-async fn what_cannot_be_read_comes_as_such_and_can_be_buried(database: Db) {
-    let written = updates_of(1, 4);
-    append(&database.users(), &written).await;
-    let ids: Vec<_> =
-        written.iter().map(|event| event.metadata.id.0.simple().to_string().to_uppercase()).collect();
-    database
-        .execute(&format!("UPDATE outbox SET payload = '{{\"op\":7}}' WHERE HEX(id) = '{}'", ids[0]))
-        .await;
-    database.execute(&format!("UPDATE outbox SET payload = 'no json' WHERE HEX(id) = '{}'", ids[1])).await;
-    database.execute(&format!("UPDATE outbox SET eventType = 'other.v9' WHERE HEX(id) = '{}'", ids[2])).await;
-    let feed = database.feed(NEVER);
-    let changes = feed.next(100, Duration::ZERO).await.unwrap();
-    for (change, told) in changes.iter().zip(["payload", "payload", "other.v9"]) {
+async fn what_cannot_be_read_comes_as_such_and_can_be_buried(source: Source) {
+    let written = updates_of(1, 2);
+    append(&source.users(), &written[..1]).await;
+    for (n, event_type, payload) in
+        [(1, "eventType", "'{\"op\":7}'"), (2, "eventType", "'no json'"), (3, "'other.v9'", "payload")]
+    {
+        let copied = format!("x'{n:032}', userId, {event_type}, occurredAt, {payload}");
+        source
+            .execute(&format!(
+                "INSERT INTO outbox (id, userId, eventType, occurredAt, payload) SELECT {copied} FROM outbox LIMIT 1"
+            ))
+            .await;
+    }
+    append(&source.users(), &written[1..]).await;
+    let feed = source.feed(NEVER);
+    let changes = all(&feed, 5).await;
+    for (change, told) in changes[1..4].iter().zip(["payload", "payload", "other.v9"]) {
         match &change.content {
             Content::Unreadable(reason) => {
                 assert!(reason.contains(told), "{reason}");
@@ -168,13 +244,13 @@ async fn what_cannot_be_read_comes_as_such_and_can_be_buried(database: Db) {
             Content::Event(event) => panic!("{event:?}"),
         }
     }
-    assert_eq!(database.count("deadOutbox").await, 3);
-    assert_eq!(events(&feed.next(100, Duration::ZERO).await.unwrap()), written[3..]);
+    assert_eq!(source.count("deadOutbox").await, 3);
+    assert_eq!(events(&feed.next(100, Duration::ZERO).await.unwrap()), written);
 }
 
-async fn nothing_comes_of_what_was_undone(database: Db) {
-    let (users, written) = (database.users(), updates_of(1, 2));
-    let feed = database.feed(NEVER);
+async fn nothing_comes_of_what_was_undone(source: Source) {
+    let (users, written) = (source.users(), updates_of(1, 2));
+    let feed = source.feed(NEVER);
     let mut transaction = users.begin().await.unwrap();
     transaction.append(&written[0]).await.unwrap();
     assert!(feed.next(10, Duration::ZERO).await.unwrap().is_empty());
@@ -183,8 +259,8 @@ async fn nothing_comes_of_what_was_undone(database: Db) {
     assert_eq!(events(&feed.next(10, Duration::ZERO).await.unwrap()), written[1..]);
 }
 
-async fn a_commit_of_this_process_is_told_at_once(database: Db) {
-    let (users, feed) = (database.users(), database.feed(NEVER));
+async fn a_commit_of_this_process_is_told_at_once(source: Source) {
+    let (users, feed) = (source.users(), source.feed(NEVER));
     let waiting = tokio::spawn(async move { feed.next(10, NEVER).await.unwrap() });
     let changes = Changes::on(&users);
     let ada = changes.register("ada", "ada@example.org").await.unwrap();
@@ -192,24 +268,24 @@ async fn a_commit_of_this_process_is_told_at_once(database: Db) {
     assert_eq!(events(&told)[0].metadata.id, ada.last_event_id);
 
     // Also a commit of a moment in which nobody was waiting.
-    database.feed(NEVER).acknowledge(&told).await.unwrap();
+    source.feed(NEVER).acknowledge(&told).await.unwrap();
     let ada = changes.update(ada.id, new_name("Ada")).await.unwrap();
-    let told = soon("the next", database.feed(NEVER).next(10, NEVER)).await.unwrap();
+    let told = soon("the next", source.feed(NEVER).next(10, NEVER)).await.unwrap();
     assert_eq!(events(&told)[0].metadata.id, ada.last_event_id);
 }
 
-async fn a_commit_of_another_process_is_found_by_polling(database: Db) {
-    let feed = database.feed(Duration::from_millis(10));
+async fn a_commit_of_another_process_is_found(source: Source) {
+    let feed = source.feed(Duration::from_millis(10));
     let waiting = tokio::spawn(async move { feed.next(10, NEVER).await.unwrap() });
-    let other = database.another_process().await;
+    let other = source.another_process().await;
     let written = updates_of(1, 1);
     append(&other.users(), &written).await;
     assert_eq!(events(&soon("being found", waiting).await.unwrap()), written);
     other.close().await;
 }
 
-async fn a_cancelled_wait_loses_nothing(database: Db) {
-    let (users, written) = (database.users(), updates_of(1, 40));
+async fn a_cancelled_wait_loses_nothing(source: Source) {
+    let (users, written) = (source.users(), updates_of(1, 40));
     let writing = {
         let written = written.clone();
         tokio::spawn(async move {
@@ -218,7 +294,7 @@ async fn a_cancelled_wait_loses_nothing(database: Db) {
             }
         })
     };
-    let feed = database.feed(NEVER);
+    let feed = source.feed(NEVER);
     let mut seen = Vec::new();
     let reading = async {
         // Most of the calls are cancelled somewhere on their way.
@@ -237,11 +313,11 @@ async fn a_cancelled_wait_loses_nothing(database: Db) {
     soon("all of them", reading).await;
     writing.await.unwrap();
     assert_eq!(seen, written);
-    assert_eq!(database.count("outbox").await, 0);
+    assert_eq!(source.count("outbox").await, 0);
 }
 
-async fn a_smaller_number_that_commits_late_is_not_skipped(database: Db) {
-    let (users, feed) = (database.users(), database.feed(NEVER));
+async fn a_smaller_number_that_commits_late_is_not_skipped(source: Source) {
+    let (users, feed) = (source.users(), source.feed(NEVER));
     let (ada, bob) = (person("ada"), person("bob"));
     let (first, second) = (entities::registered(&ada, None), entities::registered(&bob, None));
     let mut late = users.begin().await.unwrap();
@@ -262,33 +338,32 @@ async fn a_smaller_number_that_commits_late_is_not_skipped(database: Db) {
     assert!(later[0].position < changes[0].position);
 }
 
-async fn an_acknowledgement_waits_for_no_open_transaction(database: Db) {
-    let (users, feed) = (database.users(), database.feed(NEVER));
+async fn an_acknowledgement_waits_for_no_open_transaction(source: Source) {
+    let (users, feed) = (source.users(), source.feed(NEVER));
     // From one row to so many that a server might rather read the whole table.
     for count in [1, 3, 50, 500] {
         append(&users, &updates_of(1, count)).await;
-        let changes = feed.next(1000, Duration::ZERO).await.unwrap();
-        assert_eq!(changes.len(), count);
+        let changes = all(&feed, count).await;
         let mut open = users.begin().await.unwrap();
         open.append(&updates_of(1, 1)[0]).await.unwrap();
         soon("the acknowledgement", feed.acknowledge(&changes)).await.unwrap();
         // And nobody waits for the acknowledgement.
         soon("another change", append(&users, &updates_of(1, 1))).await;
         drop(open);
-        feed.acknowledge(&feed.next(1000, Duration::ZERO).await.unwrap()).await.unwrap();
-        assert_eq!(database.count("outbox").await, 0);
+        feed.acknowledge(&all(&feed, 1).await).await.unwrap();
+        assert_eq!(source.count("outbox").await, 0);
     }
 }
 
 /// A server's column types keep such values out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_row_that_sqlite_let_in_is_unreadable_and_not_in_the_way() {
-    with_database(Engine::Sqlite, async |database: Db| {
+    with_database(Engine::Sqlite, async |database: Arc<TestDatabase>| {
         let written = updates_of(1, 3);
         append(&database.users(), &written).await;
         database.execute("UPDATE outbox SET occurredAt = 'soon' WHERE seq = 1").await;
         database.execute("UPDATE outbox SET userId = x'00' WHERE seq = 2").await;
-        let feed = database.feed(NEVER);
+        let feed = database.polled_feed(NEVER);
         let changes = feed.next(10, Duration::ZERO).await.unwrap();
         for (change, told) in changes[..2].iter().zip(["occurredAt", "userId"]) {
             match &change.content {

@@ -209,6 +209,11 @@ async fn a_bad_setting_stops_the_start_by_its_name_and_no_secret_is_printed() {
         (&["serve"], &[database, ("USER_SERVICE_MAX_CONNECTIONS", "0")], &["--max-connections", "1..=1000"]),
         (&["serve"], &[database, ("USER_SERVICE_RELAY_BATCH", "0")], &["--relay-batch", "1..=10000"]),
         (&["serve"], &[database, ("USER_SERVICE_RELAY_POLL_MS", "often")], &["--relay-poll-ms"]),
+        (
+            &["serve"],
+            &[database, ("USER_SERVICE_CAPTURE", "users")],
+            &["--capture", "outbox-polled", "outbox-binlog"],
+        ),
         (&["serve"], &[database, ("USER_SERVICE_PASSWORD_MEMORY_KIB", "much")], &["--password-memory-kib"]),
         (&["serve"], &[database, ("USER_SERVICE_PASSWORD_ITERATIONS", "0")], &["--password-iterations"]),
         (
@@ -470,6 +475,18 @@ async fn the_relay_as_a_process_of_its_own_publishes_what_another_serves() {
     until("what came later", async || files.published().await.len() == 2).await;
     let (status, log) = service.stop("-TERM").await;
     assert!(status.success(), "{status}: {log}");
+}
+
+#[tokio::test]
+async fn sqlite_has_no_binary_log_to_capture_from() {
+    let files = Files::migrated().await;
+    let environment =
+        [("USER_SERVICE_DATABASE_URL", &*files.database), ("USER_SERVICE_BROKER_URL", &*files.broker)];
+    let said = refusal(&["relay", "--capture", "outbox-binlog"], &environment).await;
+    assert!(
+        said.contains("capture: ") && said.contains("SQLite") && said.contains("outbox-polled"),
+        "{said}"
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,9 @@
 
 mod answer_contract;
 mod authorization;
+mod binlog_capture;
+mod binlog_relay;
+mod binlog_takeover;
 mod change_feed_contract;
 mod command_line;
 mod concurrency;

@@ -98,7 +98,7 @@ async fn refusal_of_update(users: &Arc<dyn UserRepository>, user: &User) -> Vec<
 
 /// What is in the outbox, in the order of its places.
 async fn outbox(database: &TestDatabase) -> Vec<UserEvent> {
-    let changes = database.feed(Duration::ZERO).next(10_000, Duration::ZERO).await.unwrap();
+    let changes = database.polled_feed(Duration::ZERO).next(10_000, Duration::ZERO).await.unwrap();
     changes
         .into_iter()
         .map(|change| match change.content {

@@ -40,6 +40,8 @@ const TECHNOLOGIES: &[&str] = &[
     "governor",
     "lettre",
     "minijinja",
+    "mysql_async",
+    "mysql_common",
     "rdkafka",
     "reqwest",
     "sqlx",
@@ -124,7 +126,16 @@ impl Place {
             Entities => [IMPURE, TECHNOLOGIES].concat(),
             Repositories | Interactors => TECHNOLOGIES.to_vec(),
             Transport => {
-                let mut banned = vec!["argon2", "clap", "getrandom", "lettre", "sqlx", "zxcvbn"];
+                let mut banned = vec![
+                    "argon2",
+                    "clap",
+                    "getrandom",
+                    "lettre",
+                    "mysql_async",
+                    "mysql_common",
+                    "sqlx",
+                    "zxcvbn",
+                ];
                 // Pages for people are what HTTP has to say, and no adapter of a port.
                 if !file.starts_with("src/transport/http/pages/") {
                     banned.push("minijinja");

@@ -23,7 +23,7 @@ pub(super) use errors::{feed_error, is_unique_violation, key_error, repository_e
 pub use migrations::SchemaError;
 pub(super) use migrations::{check_applied, migrator};
 pub(super) use moment::Moment;
-pub(super) use outbox_change_feed::outbox_change_feed;
+pub(super) use outbox_change_feed::{bury_outbox, outbox_change_feed};
 pub(super) use outbox_row::{OutboxRow, captured, captured_change, encoded_payload};
 pub(super) use password_resets::{implement_password_reset_inbox, implement_password_reset_writes};
 pub(super) use sessions::{implement_session_repository, implement_session_writes};

@@ -51,23 +51,29 @@ macro_rules! outbox_change_feed {
             }
 
             async fn bury(&self, change: &CapturedChange, reason: &str) -> Result<(), ChangeFeedError> {
-                let reason: String = reason.chars().take(1000).collect();
-                let mut transaction = self.database.begin().await.map_err(feed_error)?;
-                sqlx::query(statements::BURY_OUTBOX)
-                    .bind(reason)
-                    .bind(change.position)
-                    .execute(&mut *transaction)
-                    .await
-                    .map_err(feed_error)?;
-                sqlx::query(statements::DELETE_ONE_OUTBOX)
-                    .bind(change.position)
-                    .execute(&mut *transaction)
-                    .await
-                    .map_err(feed_error)?;
-                transaction.commit().await.map_err(feed_error)
+                bury_outbox!(self.database, statements::BURY_OUTBOX, change, reason)
             }
         }
     };
 }
 
+/// Sets a change aside, by a `$statement` that copies its row: all of it or nothing.
+macro_rules! bury_outbox {
+    ($database:expr, $statement:expr, $change:expr, $reason:expr) => {
+        async {
+            let reason: String = $reason.chars().take(1000).collect();
+            let mut transaction = $database.begin().await?;
+            sqlx::query($statement).bind(reason).bind($change.position).execute(&mut *transaction).await?;
+            sqlx::query(crate::data_sources::sql::statements::DELETE_ONE_OUTBOX)
+                .bind($change.position)
+                .execute(&mut *transaction)
+                .await?;
+            transaction.commit().await
+        }
+        .await
+        .map_err(crate::data_sources::sql::feed_error)
+    };
+}
+
+pub(in crate::data_sources) use bury_outbox;
 pub(in crate::data_sources) use outbox_change_feed;

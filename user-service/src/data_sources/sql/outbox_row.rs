@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use shared_kernel::{EventId, EventMetadata, EventType, UserEvent, UserId, in_words};
+use shared_kernel::{EventId, EventMetadata, EventType, UserEvent, UserId};
 use uuid::Uuid;
 
 use crate::repositories::{CapturedChange, Content};
@@ -32,7 +32,7 @@ macro_rules! captured_change {
                     traceparent: row.try_get("traceparent")?,
                 })
             };
-            crate::data_sources::sql::captured(seq, read())
+            crate::data_sources::sql::captured(seq, read().map_err(|error| shared_kernel::in_words(&error)))
         })
     }};
 }
@@ -44,12 +44,9 @@ pub(in crate::data_sources) fn encoded_payload(event: &UserEvent) -> String {
     serde_json::to_string(&event.change).expect("a user change has string keys and no failing serializer")
 }
 
-/// The row of that number.
-pub(in crate::data_sources) fn captured(
-    position: i64,
-    row: Result<OutboxRow, sqlx::Error>,
-) -> CapturedChange {
-    let content = match row.map_err(|error| in_words(&error)).and_then(read) {
+/// The row of that number, or why it cannot be read.
+pub(in crate::data_sources) fn captured(position: i64, row: Result<OutboxRow, String>) -> CapturedChange {
+    let content = match row.and_then(read) {
         Ok(event) => Content::Event(Box::new(event)),
         Err(reason) => Content::Unreadable(reason),
     };

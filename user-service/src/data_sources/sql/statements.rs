@@ -56,6 +56,14 @@ pub(in crate::data_sources) const APPEND_OUTBOX: &str =
 pub(in crate::data_sources) const OLDEST_OUTBOX: &str =
     "SELECT seq, id, userId, eventType, occurredAt, payload, traceparent FROM outbox ORDER BY seq LIMIT ?";
 
+/// As [`OLDEST_OUTBOX`], up to a number.
+#[cfg(feature = "mysql-binlog")]
+pub(in crate::data_sources) const OLDEST_OUTBOX_THROUGH: &str = "SELECT seq, id, userId, eventType, occurredAt, payload, traceparent FROM outbox WHERE seq <= ? \
+     ORDER BY seq LIMIT ?";
+
+#[cfg(feature = "mysql-binlog")]
+pub(in crate::data_sources) const OLDEST_NUMBER: &str = "SELECT MIN(seq) FROM outbox";
+
 #[cfg(feature = "sqlite")]
 pub(in crate::data_sources) const DELETE_OUTBOX: &str = "DELETE FROM outbox WHERE seq IN (";
 
@@ -63,3 +71,8 @@ pub(in crate::data_sources) const DELETE_ONE_OUTBOX: &str = "DELETE FROM outbox 
 
 pub(in crate::data_sources) const BURY_OUTBOX: &str = "INSERT INTO deadOutbox (seq, id, userId, eventType, occurredAt, payload, traceparent, reason) \
      SELECT seq, id, userId, eventType, occurredAt, payload, traceparent, ? FROM outbox WHERE seq = ?";
+
+/// For a row that is in the binary log and may not be visible yet: it is waited for.
+#[cfg(feature = "mysql-binlog")]
+pub(in crate::data_sources) const BURY_LOCKED_OUTBOX: &str = "INSERT INTO deadOutbox (seq, id, userId, eventType, occurredAt, payload, traceparent, reason) \
+     SELECT seq, id, userId, eventType, occurredAt, payload, traceparent, ? FROM outbox WHERE seq = ? FOR UPDATE";

@@ -17,10 +17,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use user_service::config::DatabaseUrl;
 use user_service::data_sources::{
-    MySqlAnswerRepository, MySqlDatabase, MySqlOutboxChangeFeed, MySqlPasswordResetInbox,
-    MySqlSessionRepository, MySqlUserRepository, SchemaError, SqliteAnswerRepository, SqliteDatabase,
-    SqliteOutboxChangeFeed, SqlitePasswordResetInbox, SqliteSessionRepository, SqliteUserRepository,
-    UuidV7IdGenerator,
+    MySqlAnswerRepository, MySqlBinlogOutboxChangeFeed, MySqlDatabase, MySqlOutboxChangeFeed,
+    MySqlPasswordResetInbox, MySqlSessionRepository, MySqlUserRepository, SchemaError,
+    SqliteAnswerRepository, SqliteDatabase, SqliteOutboxChangeFeed, SqlitePasswordResetInbox,
+    SqliteSessionRepository, SqliteUserRepository, UuidV7IdGenerator,
 };
 use user_service::repositories::{
     AnswerRepository, ChangeFeed, IdGenerator, PasswordResetInbox, SessionRepository, UserRepository,
@@ -39,6 +39,15 @@ pub(crate) enum Engine {
     Sqlite,
     MariaDb,
     MySql,
+}
+
+/// How a feed comes to know of changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Capture {
+    /// It looks at the outbox again and again.
+    Polled,
+    /// It follows the binary log, and looks at the outbox only for what did not come by it.
+    Binlog,
 }
 
 /// One database, seen through the adapters and, for asserting, by plain SQL.
@@ -218,6 +227,19 @@ impl TestDatabase {
         }
     }
 
+    /// Where it is on its server, and its name there.
+    pub(crate) fn on_its_server(&self) -> (&str, &str) {
+        let Place::Server { url, name } = &self.place else { panic!("it is a file") };
+        (url, name)
+    }
+
+    /// Where another user finds it on its server, and its name there.
+    pub(crate) fn url_for(&self, user: &str, password: &str) -> (String, &str) {
+        let (url, name) = self.on_its_server();
+        let (_, address) = url.split_once('@').unwrap();
+        (format!("mysql://{user}:{password}@{address}"), name)
+    }
+
     /// The adapters as one process has them.
     pub(crate) fn handle(&self) -> &Handle {
         &self.handle
@@ -293,9 +315,22 @@ impl TestDatabase {
         self.handle.reset_inbox()
     }
 
-    /// A feed that looks at the outbox so often, beside being woken by commits.
-    pub(crate) fn feed(&self, poll_interval: Duration) -> Arc<dyn ChangeFeed> {
-        self.handle.feed(poll_interval)
+    /// A feed of this process that looks at the outbox so often, beside being woken by commits.
+    pub(crate) fn polled_feed(&self, interval: Duration) -> Arc<dyn ChangeFeed> {
+        self.feed(&self.handle, Capture::Polled, interval)
+    }
+
+    /// A feed of one process, which looks at the outbox so often.
+    pub(crate) fn feed(&self, process: &Handle, capture: Capture, interval: Duration) -> Arc<dyn ChangeFeed> {
+        match (process, capture, &self.place) {
+            (Handle::MySql(database), Capture::Binlog, Place::Server { url, .. }) => {
+                Arc::new(MySqlBinlogOutboxChangeFeed::new(database.clone(), url, interval).unwrap())
+            }
+            (Handle::MySql(database), ..) => Arc::new(MySqlOutboxChangeFeed::new(database.clone(), interval)),
+            (Handle::Sqlite(database), ..) => {
+                Arc::new(SqliteOutboxChangeFeed::new(database.clone(), interval))
+            }
+        }
     }
 
     /// Runs statements beside the adapters.
@@ -367,13 +402,6 @@ impl Handle {
         match self {
             Self::MySql(database) => Arc::new(MySqlPasswordResetInbox::new(database.clone())),
             Self::Sqlite(database) => Arc::new(SqlitePasswordResetInbox::new(database.clone())),
-        }
-    }
-
-    pub(crate) fn feed(&self, poll_interval: Duration) -> Arc<dyn ChangeFeed> {
-        match self {
-            Self::MySql(database) => Arc::new(MySqlOutboxChangeFeed::new(database.clone(), poll_interval)),
-            Self::Sqlite(database) => Arc::new(SqliteOutboxChangeFeed::new(database.clone(), poll_interval)),
         }
     }
 

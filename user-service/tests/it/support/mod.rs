@@ -3,6 +3,7 @@
 pub(crate) mod api;
 pub(crate) mod databases;
 pub(crate) mod kafka;
+pub(crate) mod outbox;
 pub(crate) mod people;
 pub(crate) mod servers;
 pub(crate) mod waiting;
