@@ -82,7 +82,7 @@ pub(super) fn build(database: &Database, config: ApiConfig) -> Result<Api, Start
         get_user: GetUser::new(users.clone()),
         list_users: ListUsers::new(users.clone()),
         update_user: UpdateUser::new(users.clone(), passwords.clone(), clock.clone(), ids.clone()),
-        delete_user: DeleteUser::new(users.clone(), clock.clone(), ids.clone()),
+        delete_user: DeleteUser::new(users.clone(), clock.clone()),
         log_in: LogIn::new(log_in, session_keys.clone(), config.sessions),
         refresh_session: RefreshSession::new(
             users.clone(),
@@ -127,7 +127,7 @@ pub(super) fn build(database: &Database, config: ApiConfig) -> Result<Api, Start
             clock.clone(),
             ids.clone(),
         ),
-        remove_expired: RemoveExpired::new(users, sessions, answers, clock, ids, config.unconfirmed_for),
+        remove_expired: RemoveExpired::new(users, sessions, answers, clock, config.unconfirmed_for),
         housekeeping_interval: config.housekeeping_interval,
     })
 }

@@ -5,7 +5,7 @@ use shared_kernel::UserId;
 use super::change_user::{remove, with_retries};
 use super::user_error::UserError;
 use crate::entities::Caller;
-use crate::repositories::{Clock, IdGenerator, UserRepository};
+use crate::repositories::{Clock, UserRepository};
 
 /// Removes an account and all that belongs to it, and tells of it, in one transaction.
 pub struct DeleteUser {
@@ -28,7 +28,7 @@ pub struct DeleteUserInput {
 
 impl DeleteUser {
     /// Wires the use case to its ports.
-    pub fn new(users: Arc<dyn UserRepository>, clock: Arc<dyn Clock>, _ids: Arc<dyn IdGenerator>) -> Self {
+    pub fn new(users: Arc<dyn UserRepository>, clock: Arc<dyn Clock>) -> Self {
         Self { users, clock }
     }
 

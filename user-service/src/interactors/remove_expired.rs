@@ -7,7 +7,7 @@ use shared_kernel::{AccountStatus, UserId};
 use super::change_user::{remove, with_retries};
 use super::user_error::UserError;
 use crate::entities::Role;
-use crate::repositories::{AnswerRepository, Clock, IdGenerator, SessionRepository, UserRepository};
+use crate::repositories::{AnswerRepository, Clock, SessionRepository, UserRepository};
 
 /// Clears away what has had its time, a little at a time: sessions, answers to idempotent requests, and accounts
 /// whose address nobody has confirmed. Any number of processes may do so side by side.
@@ -50,7 +50,6 @@ impl RemoveExpired {
         sessions: Arc<dyn SessionRepository>,
         answers: Arc<dyn AnswerRepository>,
         clock: Arc<dyn Clock>,
-        _ids: Arc<dyn IdGenerator>,
         unconfirmed_for: Option<Duration>,
     ) -> Self {
         Self { users, sessions, answers, clock, unconfirmed_for }

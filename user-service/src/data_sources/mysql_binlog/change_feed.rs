@@ -22,7 +22,7 @@ use crate::repositories::{CapturedChange, ChangeFeed, ChangeFeedError};
 /// commits. An acknowledged row is deleted.
 ///
 /// At first, and whenever the log is interrupted, it sweeps the table in the order of `seq` until everything up to a
-/// marker of its own is acknowledged, and only then reads the log from the marker on ([`Start`] says why nothing is
+/// marker of its own is acknowledged, and only then reads the log from the marker on (ADR 8 says why nothing is
 /// missed). What the sweep has returned does not come again by the log. When a row stays in the table that the log
 /// does not bring, or the log has something that cannot be read, it begins anew.
 ///

@@ -105,8 +105,8 @@ impl Changes {
         let (clock, ids) = (Arc::new(SystemClock), Arc::new(UuidV7IdGenerator));
         Arc::new(Self {
             register: registering(users, Arc::new(NoAnswers)),
-            update: UpdateUser::new(users.clone(), Arc::new(NoPasswords), clock.clone(), ids.clone()),
-            delete: DeleteUser::new(users.clone(), clock, ids),
+            update: UpdateUser::new(users.clone(), Arc::new(NoPasswords), clock.clone(), ids),
+            delete: DeleteUser::new(users.clone(), clock),
         })
     }
 
