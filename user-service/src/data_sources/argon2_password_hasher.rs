@@ -80,15 +80,21 @@ impl PasswordHasher for Argon2PasswordHasher {
             let (password, hash) = (password.clone(), hash.clone());
             self.compute(move |argon2| verify(argon2, &password, &hash))
         };
-        let somebodys = against.filter(|hash| is_of_this_kind(hash));
-        match somebodys {
-            Some(hash) if is_of_today(&self.argon2, hash) => verify_against(hash).await,
+        // Nobody's hash goes the same way as somebody's, step by step.
+        let hash = against.unwrap_or(&self.nobodys);
+        let verified = if !is_of_this_kind(hash) {
+            // What is no hash of ours, no password matches.
+            verify_against(&self.nobodys).await.map(|_verified| Verification::Wrong)
+        } else if is_of_today(&self.argon2, hash) {
+            verify_against(hash).await
+        } else {
             // What an older hash costs would tell that there is an account: it is verified beside what the password of
             // nobody costs.
-            Some(hash) => Ok(tokio::try_join!(verify_against(hash), verify_against(&self.nobodys))?.0),
-            // Also whoever says "nobody's" is nobody; and what is no hash of ours, no password matches.
-            None => verify_against(&self.nobodys).await.map(|_verified| Verification::Wrong),
-        }
+            tokio::try_join!(verify_against(hash), verify_against(&self.nobodys))
+                .map(|(verified, _)| verified)
+        };
+        // Also whoever says "nobody's" is nobody.
+        verified.map(|verified| if against.is_some() { verified } else { Verification::Wrong })
     }
 
     async fn rehash(&self, password: &GivenPassword) -> Result<PasswordHash, PasswordHasherError> {
