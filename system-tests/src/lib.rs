@@ -4,19 +4,27 @@
 mod account;
 mod connector;
 mod database;
+mod forwarder;
 mod kafka_topic;
+mod own_server;
+mod published;
 mod servers;
 mod service_process;
 mod smtp_sink;
+mod steady_load;
 mod update_load;
 mod wait;
 
 pub use account::{Account, PASSWORD};
 pub use connector::Connector;
 pub use database::TestDatabase;
+pub use forwarder::Forwarder;
 pub use kafka_topic::KafkaTopic;
+pub use own_server::OwnServer;
+pub use published::Published;
 pub use servers::{Server, unique_name};
 pub use service_process::{ServiceProcess, run_to_end};
 pub use smtp_sink::{ReceivedMail, SmtpSink};
+pub use steady_load::{SteadyLoad, update_of_name, updates_by_reader};
 pub use update_load::{UpdateLoad, mailed_updates};
 pub use wait::{eventually, eventually_some};

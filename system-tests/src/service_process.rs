@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::wait::eventually_some;
 
+/// How much of a log is printed when the test has failed.
+const LINES_OF_A_FAILED_TEST: usize = 40;
+
 /// One of our binaries as a process of its own, told everything by environment variables. It is killed
 /// (SIGKILL) when the value is dropped; what it prints and logs is a file in the test's folder.
 pub struct ServiceProcess {
@@ -80,6 +83,12 @@ impl Drop for ServiceProcess {
         // It may have ended already; then there is nothing to kill and only to reap.
         let _ended = self.child.kill();
         let _reaped = self.child.wait();
+        if std::thread::panicking() {
+            let log = self.log_so_far();
+            let last = log.lines().count().saturating_sub(LINES_OF_A_FAILED_TEST);
+            let lines: Vec<_> = log.lines().skip(last).collect();
+            println!("the end of {}:\n{}", self.log.display(), lines.join("\n"));
+        }
     }
 }
 

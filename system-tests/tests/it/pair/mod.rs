@@ -5,4 +5,6 @@ pub(crate) mod deployment;
 mod killed;
 mod mixed_changes;
 mod secrets_in_logs;
+mod servers_restarted;
+mod told;
 mod undecodable_record;
