@@ -152,13 +152,28 @@ impl Deployment {
         self.processes.iter().map(|(_, _, process)| process.log_so_far()).collect()
     }
 
-    /// Stops (SIGTERM) the process of that command.
+    /// The first process of that command.
+    pub(super) fn process(&self, command: &str) -> &ServiceProcess {
+        &self.processes[self.place_of(command)].2
+    }
+
+    /// Stops (SIGTERM) the first process of that command.
     pub(super) async fn stop_command(&mut self, command: &str) {
-        let place = self.processes.iter().position(|(_, running, _)| *running == command).unwrap();
+        let place = self.place_of(command);
         self.processes.remove(place).2.stop(STOP_LIMIT).await;
     }
 
-    /// Starts the relay, which was stopped.
+    /// Kills (SIGKILL) the first process of that command.
+    pub(super) fn kill_command(&mut self, command: &str) {
+        let place = self.place_of(command);
+        drop(self.processes.remove(place));
+    }
+
+    fn place_of(&self, command: &str) -> usize {
+        self.processes.iter().position(|(_, running, _)| *running == command).unwrap()
+    }
+
+    /// Starts a relay, the only one or another one.
     pub(super) async fn start_relay(&mut self) {
         self.start_process("user-service", "relay").await;
     }
