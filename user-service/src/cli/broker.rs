@@ -12,7 +12,7 @@ pub(super) struct BrokerSettings {
     /// How changes are captured [default: outbox-binlog on MySQL and MariaDB, outbox-polled on SQLite]
     #[arg(long, env = "USER_SERVICE_CAPTURE", value_enum)]
     capture: Option<CaptureName>,
-    /// How many changes are published in one step
+    /// How many changes are read at once; up to eight times as many are kept in memory
     #[arg(long, env = "USER_SERVICE_RELAY_BATCH", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     relay_batch: u16,
     /// How often the outbox is looked at for changes by other processes, in milliseconds; with outbox-polled

@@ -24,6 +24,8 @@ mod mysql_user_repository;
 mod mysql_user_transaction;
 #[cfg(feature = "system")]
 mod os_secret_generator;
+#[cfg(any(feature = "kafka", feature = "table-broker"))]
+mod overlapping;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 mod sql;
 #[cfg(feature = "sqlite")]

@@ -126,6 +126,11 @@ impl MySqlDatabase {
         &self.pool
     }
 
+    /// For a statement that is a transaction of its own.
+    pub(super) fn writers(&self) -> &MySqlPool {
+        &self.pool
+    }
+
     /// Deletes by such a statement, which takes the moment and the limit; returns how many.
     pub(super) async fn delete_expired(
         &self,

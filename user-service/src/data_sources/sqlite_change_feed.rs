@@ -12,13 +12,13 @@ use crate::repositories::{CapturedChange, ChangeFeed, ChangeFeedError};
 outbox_change_feed!(SqliteOutboxChangeFeed, SqliteDatabase);
 
 impl SqliteOutboxChangeFeed {
-    async fn delete(&self, changes: &[CapturedChange]) -> Result<(), sqlx::Error> {
+    async fn delete(&self, positions: &[i64]) -> Result<(), sqlx::Error> {
         let mut delete = QueryBuilder::<Sqlite>::new(statements::DELETE_OUTBOX);
-        let mut positions = delete.separated(", ");
-        for change in changes {
-            positions.push_bind(change.position);
+        let mut list = delete.separated(", ");
+        for position in positions {
+            list.push_bind(*position);
         }
-        positions.push_unseparated(")");
+        list.push_unseparated(")");
         delete.build().execute(self.database.writer()).await.map(drop)
     }
 }

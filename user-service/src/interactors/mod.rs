@@ -19,6 +19,7 @@ mod log_out;
 mod refresh_session;
 mod register_user;
 mod relay_changes;
+mod relay_pipeline;
 mod remove_expired;
 mod request_confirmation;
 mod request_password_reset;

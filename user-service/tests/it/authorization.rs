@@ -174,6 +174,7 @@ async fn a_stranger_does_not_learn_which_accounts_there_are() {
         let without = api.send(api.request(Method::GET, &ada.path())).await;
         without.expect_problem(401, "unauthenticated");
         assert_eq!(without.header("www-authenticate"), "Bearer");
+        assert_eq!(without.headers.get_all("www-authenticate").iter().count(), 1);
     })
     .await;
 }
