@@ -32,8 +32,8 @@ pub struct KillPoint {
     pub step: Step,
     /// Where in it.
     pub moment: Moment,
-    /// How often the step was done before. A read that finds nothing does not count.
-    pub done_before: u32,
+    /// How many steps of the kind were begun before. What fails, or is read and is nothing, does not count.
+    pub begun_before: u32,
 }
 
 impl fmt::Display for KillPoint {
@@ -49,7 +49,7 @@ impl fmt::Display for KillPoint {
             Moment::Halfway => "halfway".to_owned(),
             Moment::After => "after".to_owned(),
         };
-        write!(f, "{step} {moment} {}", self.done_before)
+        write!(f, "{step} {moment} {}", self.begun_before)
     }
 }
 
@@ -71,8 +71,8 @@ impl FromStr for KillPoint {
                 "after" => Moment::After,
                 during => Moment::During(during.strip_prefix("during-")?.parse().ok()?),
             };
-            let done_before = words.next()?.parse().ok()?;
-            words.next().is_none().then_some(Self { step, moment, done_before })
+            let begun_before = words.next()?.parse().ok()?;
+            words.next().is_none().then_some(Self { step, moment, begun_before })
         };
         parse().ok_or_else(|| format!("{text:?} is no point to die at"))
     }
@@ -86,7 +86,7 @@ mod tests {
     fn a_point_is_read_as_it_is_written() {
         for step in [Step::Read, Step::Publish, Step::Acknowledge] {
             for moment in [Moment::Before, Moment::During(3), Moment::Halfway, Moment::After] {
-                let point = KillPoint { step, moment, done_before: 5 };
+                let point = KillPoint { step, moment, begun_before: 5 };
                 assert_eq!(point.to_string().parse(), Ok(point));
             }
         }

@@ -72,12 +72,14 @@ impl Steps {
         whole: impl Future<Output = T>,
         counts: impl Fn(&T) -> bool,
     ) -> T {
-        let done = match step {
+        let begun = match step {
             Step::Read => &self.reads,
             Step::Publish => &self.publishings,
             Step::Acknowledge => &self.acknowledgements,
         };
-        let here = |point: &KillPoint| point.step == step && point.done_before == done.load(Ordering::SeqCst);
+        // Before anything is waited for: steps may overlap.
+        let number = begun.fetch_add(1, Ordering::SeqCst);
+        let here = |point: &KillPoint| point.step == step && point.begun_before == number;
         let moment = self.death.filter(here).map(|point| point.moment);
         match moment {
             Some(Moment::Before) => die(),
@@ -89,11 +91,10 @@ impl Steps {
             Some(Moment::After) | None => {}
         }
         let outcome = whole.await;
-        if counts(&outcome) {
-            if moment.is_some() {
-                die();
-            }
-            done.fetch_add(1, Ordering::SeqCst);
+        if !counts(&outcome) {
+            begun.fetch_sub(1, Ordering::SeqCst);
+        } else if moment.is_some() {
+            die();
         }
         outcome
     }
@@ -130,14 +131,18 @@ impl ChangeFeed for MortalFeed {
         self.steps.take(Step::Read, async {}, read, found).await
     }
 
-    async fn acknowledge(&self, changes: &[CapturedChange]) -> Result<(), ChangeFeedError> {
-        let (half, whole) =
-            (self.feed.acknowledge(&changes[..changes.len() / 2]), self.feed.acknowledge(changes));
+    async fn acknowledge(&self, positions: &[i64]) -> Result<(), ChangeFeedError> {
+        let half = self.feed.acknowledge(&positions[..positions.len() / 2]);
+        let whole = self.feed.acknowledge(positions);
         self.steps.take(Step::Acknowledge, half, whole, Result::is_ok).await
     }
 
-    async fn bury(&self, change: &CapturedChange, reason: &str) -> Result<(), ChangeFeedError> {
-        self.feed.bury(change, reason).await
+    async fn bury(&self, position: i64, reason: &str) -> Result<(), ChangeFeedError> {
+        self.feed.bury(position, reason).await
+    }
+
+    fn rewind(&self) {
+        self.feed.rewind();
     }
 }
 

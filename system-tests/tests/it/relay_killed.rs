@@ -25,7 +25,7 @@ const KILLS: usize = 20;
 const PEOPLE: usize = 5;
 /// How many changes wait for each relay when it starts: more than the steps before the latest point take.
 const BACKLOG: usize = 30;
-/// So many steps of a kind are taken at most before the one in which the relay dies.
+/// So many steps of a kind are begun at most before the one in which the relay dies.
 const STEPS: u32 = 8;
 const KILLED_WITHIN: Duration = Duration::from_secs(30);
 const LIMIT: Duration = Duration::from_secs(60);
@@ -48,7 +48,7 @@ fn points() -> Vec<KillPoint> {
                 Moment::During(_) => Moment::During(random.u32(1..4)),
                 other => *other,
             };
-            KillPoint { step: *step, moment, done_before: random.u32(0..STEPS) }
+            KillPoint { step: *step, moment, begun_before: random.u32(0..STEPS) }
         })
         .collect();
     random.shuffle(&mut points);
