@@ -60,7 +60,7 @@ pub use argon2_password_hasher::{Argon2Cost, Argon2PasswordHasher};
 #[cfg(feature = "kafka")]
 pub use kafka_event_publisher::KafkaEventPublisher;
 #[cfg(feature = "kafka")]
-pub use kafka_topics::create_missing_topics;
+pub use kafka_topics::{create_missing_topics, partitions_of};
 #[cfg(feature = "mysql")]
 pub use mysql_answer_repository::MySqlAnswerRepository;
 #[cfg(feature = "mysql-binlog")]

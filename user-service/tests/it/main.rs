@@ -11,6 +11,7 @@ mod change_feed_contract;
 mod command_line;
 mod concurrency;
 mod confirmation;
+mod doctor;
 mod housekeeping;
 mod http_access;
 mod http_limits;
