@@ -2,6 +2,7 @@
 
 mod cli;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -32,9 +33,7 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
             tracing::info!("the database and the topics are at the version of this build");
         }
         Command::Serve(settings) => {
-            let listener = TcpListener::bind(settings.listen)
-                .await
-                .map_err(|source| SettingError::Listen { address: settings.listen, source })?;
+            let listener = bind("listen", "USER_SERVICE_LISTEN", settings.listen).await?;
             let service = composition::build(settings.config()?).await?;
             let shutdown = stop_signal()?;
             tracing::info!(address = %listener.local_addr()?, "serving the REST API");
@@ -57,14 +56,35 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
             println!("{}", admin.id);
         }
         Command::Relay(settings) => {
+            let probes = match settings.health_listen {
+                Some(address) => Some(bind("health-listen", "USER_SERVICE_HEALTH_LISTEN", address).await?),
+                None => None,
+            };
             let service = composition::build(settings.config()?).await?;
             let shutdown = stop_signal()?;
             tracing::info!("relaying changes");
-            service.relay(shutdown).await;
+            let health = async {
+                if let Some(listener) = probes {
+                    tracing::info!(address = %listener.local_addr()?, "answering probes");
+                    service.serve_health(listener, shutdown.clone()).await;
+                }
+                Ok::<_, std::io::Error>(())
+            };
+            let ((), answered) = tokio::join!(service.relay(shutdown.clone()), health);
+            answered?;
             service.close().await;
         }
     }
     Ok(())
+}
+
+async fn bind(
+    flag: &'static str,
+    variable: &'static str,
+    address: SocketAddr,
+) -> Result<TcpListener, SettingError> {
+    let listening = TcpListener::bind(address).await;
+    listening.map_err(|source| SettingError::Listen { flag, variable, address, source })
 }
 
 /// Cancelled by Ctrl-C or SIGTERM.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{StartError, unusable};
 use crate::config::{DatabaseUrl, UserServiceConfig};
 use crate::repositories::{
-    AdapterError, AnswerRepository, PasswordResetInbox, SessionRepository, UserRepository,
+    AdapterError, AnswerRepository, OutboxBacklog, PasswordResetInbox, SessionRepository, UserRepository,
 };
 
 #[cfg(not(any(feature = "mysql", feature = "sqlite")))]
@@ -111,6 +111,17 @@ impl Database {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(database) => {
                 Arc::new(crate::data_sources::SqlitePasswordResetInbox::new(database.clone()))
+            }
+        }
+    }
+
+    pub(super) fn backlog(&self) -> Arc<dyn OutboxBacklog> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => Arc::new(crate::data_sources::MySqlOutboxBacklog::new(database.clone())),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => {
+                Arc::new(crate::data_sources::SqliteOutboxBacklog::new(database.clone()))
             }
         }
     }

@@ -15,6 +15,8 @@ mod mysql_change_feed;
 #[cfg(feature = "mysql")]
 mod mysql_database;
 #[cfg(feature = "mysql")]
+mod mysql_outbox_backlog;
+#[cfg(feature = "mysql")]
 mod mysql_password_reset_inbox;
 #[cfg(feature = "mysql")]
 mod mysql_session_repository;
@@ -34,6 +36,8 @@ mod sqlite_answer_repository;
 mod sqlite_change_feed;
 #[cfg(feature = "sqlite")]
 mod sqlite_database;
+#[cfg(feature = "sqlite")]
+mod sqlite_outbox_backlog;
 #[cfg(feature = "sqlite")]
 mod sqlite_password_reset_inbox;
 #[cfg(feature = "sqlite")]
@@ -66,6 +70,8 @@ pub use mysql_change_feed::MySqlOutboxChangeFeed;
 #[cfg(feature = "mysql")]
 pub use mysql_database::MySqlDatabase;
 #[cfg(feature = "mysql")]
+pub use mysql_outbox_backlog::MySqlOutboxBacklog;
+#[cfg(feature = "mysql")]
 pub use mysql_password_reset_inbox::MySqlPasswordResetInbox;
 #[cfg(feature = "mysql")]
 pub use mysql_session_repository::MySqlSessionRepository;
@@ -81,6 +87,8 @@ pub use sqlite_answer_repository::SqliteAnswerRepository;
 pub use sqlite_change_feed::SqliteOutboxChangeFeed;
 #[cfg(feature = "sqlite")]
 pub use sqlite_database::SqliteDatabase;
+#[cfg(feature = "sqlite")]
+pub use sqlite_outbox_backlog::SqliteOutboxBacklog;
 #[cfg(feature = "sqlite")]
 pub use sqlite_password_reset_inbox::SqlitePasswordResetInbox;
 #[cfg(feature = "sqlite")]

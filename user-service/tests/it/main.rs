@@ -19,6 +19,7 @@ mod kafka_event_publisher;
 mod list_pages;
 mod password_reset_contract;
 mod passwords;
+mod readiness;
 mod relay_changes;
 mod rest_api;
 mod session_contract;

@@ -61,7 +61,6 @@ pub(in crate::data_sources) const OLDEST_OUTBOX: &str =
 pub(in crate::data_sources) const OLDEST_OUTBOX_THROUGH: &str = "SELECT seq, id, userId, eventType, occurredAt, payload, traceparent FROM outbox WHERE seq <= ? \
      ORDER BY seq LIMIT ?";
 
-#[cfg(feature = "mysql-binlog")]
 pub(in crate::data_sources) const OLDEST_NUMBER: &str = "SELECT MIN(seq) FROM outbox";
 
 #[cfg(feature = "sqlite")]
