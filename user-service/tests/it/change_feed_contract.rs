@@ -131,7 +131,11 @@ mod with_concurrent_writers_on {
             mysql_binlog_swept: MySql Binlog Later,
             mysql_binlog_tailed: MySql Binlog Before,
         ]
-        [a_smaller_number_that_commits_late_is_not_skipped, an_acknowledgement_waits_for_no_open_transaction]
+        [
+            a_smaller_number_that_commits_late_is_not_skipped,
+            an_acknowledgement_waits_for_no_open_transaction,
+            a_number_that_was_given_again_is_another_change,
+        ]
     }
 }
 
@@ -293,16 +297,17 @@ async fn nothing_comes_of_what_was_undone(source: Source) {
 
 async fn a_commit_of_this_process_is_told_at_once(source: Source) {
     let (users, feed) = (source.users(), source.feed(NEVER));
-    let waiting = tokio::spawn(async move { feed.next(10, NEVER).await.unwrap() });
+    let waiting = Arc::clone(&feed);
+    let waiting = tokio::spawn(async move { waiting.next(10, NEVER).await.unwrap() });
     let changes = Changes::on(&users);
     let ada = changes.register("ada", "ada@example.org").await.unwrap();
     let told = soon("being woken", waiting).await.unwrap();
     assert_eq!(events(&told)[0].metadata.id, ada.last_event_id);
 
     // Also a commit of a moment in which nobody was waiting.
-    source.feed(NEVER).acknowledge(&positions(&told)).await.unwrap();
+    feed.acknowledge(&positions(&told)).await.unwrap();
     let ada = changes.update(ada.id, new_name("Ada")).await.unwrap();
-    let told = soon("the next", source.feed(NEVER).next(10, NEVER)).await.unwrap();
+    let told = soon("the next", feed.next(10, NEVER)).await.unwrap();
     assert_eq!(events(&told)[0].metadata.id, ada.last_event_id);
 }
 
@@ -408,4 +413,20 @@ async fn a_row_that_sqlite_let_in_is_unreadable_and_not_in_the_way() {
         assert_eq!(events(&feed.next(10, Duration::ZERO).await.unwrap()), written[2..]);
     })
     .await;
+}
+
+/// As a promoted replica does that lacks what was published.
+async fn a_number_that_was_given_again_is_another_change(source: Source) {
+    let feed = source.feed(NEVER);
+    append(&source.users(), &updates_of(1, 3)).await;
+    let changes = all(&feed, 3).await;
+    let again = changes[1].position;
+    source
+        .execute(&format!("UPDATE outbox SET id = UNHEX(REPLACE(UUID(), '-', '')) WHERE seq = {again}"))
+        .await;
+    feed.acknowledge(&positions(&changes)).await.unwrap();
+    assert_eq!(source.texts("SELECT CAST(seq AS CHAR) FROM outbox").await, [again.to_string()]);
+    drop(feed);
+    let restarted = source.feed(NEVER);
+    assert_eq!(positions(&all(&restarted, 1).await), [again]);
 }

@@ -200,7 +200,9 @@ impl ChangeFeed for MySqlBinlogOutboxChangeFeed {
         if positions.is_empty() {
             return Ok(());
         }
-        self.database.delete_outbox(positions).await.map_err(feed_error)?;
+        let mut rows = self.swept.of(positions);
+        rows.append(&mut self.pending.of(positions));
+        self.database.delete_outbox(&rows).await.map_err(feed_error)?;
         self.settle(positions);
         Ok(())
     }

@@ -3,6 +3,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::data_sources::sql::{RowOfEvent, row_of_event};
 use crate::repositories::CapturedChange;
 
 /// Changes that came by the log and are neither acknowledged nor buried, in the order in which they came.
@@ -41,6 +42,14 @@ impl Pending {
         let next: Vec<_> = changes.in_order.iter().skip(changes.returned).take(max).cloned().collect();
         changes.returned += next.len();
         next
+    }
+
+    /// The rows of those of these positions that are not settled.
+    pub(super) fn of(&self, positions: &[i64]) -> Vec<RowOfEvent> {
+        let positions: HashSet<_> = positions.iter().copied().collect();
+        let changes = self.changes();
+        let wanted = changes.in_order.iter().filter(|change| positions.contains(&change.position));
+        wanted.filter_map(row_of_event).collect()
     }
 
     /// Those need not be returned again.

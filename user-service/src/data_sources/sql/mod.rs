@@ -22,7 +22,9 @@ pub(super) use answers::{implement_answer_repository, implement_answer_writes};
 pub(super) use change_signal::{ChangeSignal, Written};
 pub(super) use columns::{hash, known};
 pub(super) use errors::{feed_error, is_unique_violation, key_error, repository_error};
-pub(super) use in_hand::InHand;
+#[cfg(feature = "mysql-binlog")]
+pub(super) use in_hand::row_of_event;
+pub(super) use in_hand::{InHand, RowOfEvent};
 pub use migrations::SchemaError;
 pub(super) use migrations::{check_applied, migrator};
 pub(super) use moment::Moment;

@@ -2,7 +2,7 @@
 //! `user_transaction.rs`.
 
 /// Defines `$feed`, the polled [`ChangeFeed`](crate::repositories::ChangeFeed) of a `$database` of ours, but
-/// for its method `delete`, which removes rows of the outbox by their numbers, all or none.
+/// for its method `delete`, which removes rows of the outbox.
 macro_rules! outbox_change_feed {
     ($feed:ident, $database:ident) => {
         /// Follows the outbox by reading it: at once after a commit of this process, and at every interval for
@@ -54,7 +54,7 @@ macro_rules! outbox_change_feed {
                 if positions.is_empty() {
                     return Ok(());
                 }
-                self.delete(positions).await.map_err(feed_error)?;
+                self.delete(&self.in_hand.of(positions)).await.map_err(feed_error)?;
                 self.in_hand.settle(positions);
                 Ok(())
             }
