@@ -21,6 +21,10 @@ pub(super) struct BrokerSettings {
     /// How long a change may be the oldest that is not published before the process is not ready any more, in seconds
     #[arg(long, env = "USER_SERVICE_STUCK_AFTER_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     stuck_after_seconds: u64,
+    /// The largest event of the binary log that is taken into memory with users-table, in MiB: a compressed transaction is
+    /// one event, and is unpacked as a whole
+    #[arg(long, env = "USER_SERVICE_RELAY_EVENT_MIB", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    relay_event_mib: u16,
     /// The topic
     #[arg(long, env = "USER_SERVICE_TOPIC", default_value = shared_kernel::CDC_TOPIC)]
     topic: String,
@@ -55,6 +59,7 @@ impl BrokerSettings {
             batch: self.relay_batch.into(),
             stuck_after: Duration::from_secs(self.stuck_after_seconds),
             poll_interval: Duration::from_millis(self.relay_poll_ms),
+            largest_event: usize::from(self.relay_event_mib) * 1024 * 1024,
             ..RelayConfig::new(broker)
         })
     }

@@ -18,7 +18,7 @@ pub(super) async fn change_feed(
     match relay.capture.unwrap_or_else(|| default_for(url)) {
         Capture::OutboxPolled => Ok(polled(database, relay)),
         Capture::OutboxBinlog => outbox_binlog(database, url, relay).await,
-        Capture::UsersTable => users_table(database, url).await,
+        Capture::UsersTable => users_table(database, url, relay).await,
     }
 }
 
@@ -57,10 +57,15 @@ async fn outbox_binlog(
 }
 
 #[cfg(feature = "mysql-binlog")]
-async fn users_table(database: &Database, url: &DatabaseUrl) -> Result<Arc<dyn ChangeFeed>, StartError> {
+async fn users_table(
+    database: &Database,
+    url: &DatabaseUrl,
+    relay: &RelayConfig,
+) -> Result<Arc<dyn ChangeFeed>, StartError> {
     let (database, url) = on_server(database, url)?;
-    let feed = crate::data_sources::MySqlBinlogUsersChangeFeed::new(database.clone(), url)
-        .map_err(|error| unusable("database-url")(error.into()))?;
+    let feed =
+        crate::data_sources::MySqlBinlogUsersChangeFeed::new(database.clone(), url, relay.largest_event)
+            .map_err(|error| unusable("database-url")(error.into()))?;
     feed.check().await.map_err(|error| unusable("capture")(error.into()))?;
     Ok(Arc::new(feed))
 }
@@ -104,7 +109,11 @@ async fn outbox_binlog(
 }
 
 #[cfg(not(feature = "mysql-binlog"))]
-async fn users_table(_database: &Database, _url: &DatabaseUrl) -> Result<Arc<dyn ChangeFeed>, StartError> {
+async fn users_table(
+    _database: &Database,
+    _url: &DatabaseUrl,
+    _relay: &RelayConfig,
+) -> Result<Arc<dyn ChangeFeed>, StartError> {
     Err(NOT_IN_THIS_BUILD)
 }
 

@@ -38,6 +38,10 @@ pub(super) enum BinlogError {
     NoMarker,
     #[error("an event of the binary log is too large to be read")]
     TooLarge,
+    #[error("an event of the binary log is too large to be read at once ({file} at {offset})")]
+    LargeEvent { file: String, offset: u64 },
+    #[error("a large event has been read")]
+    BehindLargeEvent,
     #[error("an event of the binary log cannot be read")]
     Event(#[source] std::io::Error),
     #[error("rows of the table outbox in the binary log are not as this build knows them: {0}")]
@@ -81,6 +85,17 @@ pub(super) enum PlaceError {
          on from the present end of its log"
     )]
     Ahead { unknown: String },
+    #[error(
+        "the transaction that comes then ({place}) is compressed, since binlog_transaction_compression is ON, and takes \
+         {needed} MiB when it is unpacked; the relay takes {most}. Start it with --relay-event-mib {needed}, or more, \
+         until it is behind this one, and SET GLOBAL binlog_transaction_compression = OFF, or make smaller transactions"
+    )]
+    LargeTransaction { place: String, needed: u64, most: usize },
+    #[error(
+        "the event that comes then ({place}, {kind}) takes {needed} MiB, and the relay takes {most}: start it with \
+         --relay-event-mib {needed}, or more, until it is behind this one"
+    )]
+    LargeEvent { place: String, kind: String, needed: u64, most: usize },
 }
 
 impl BinlogError {
@@ -107,6 +122,14 @@ impl BinlogError {
                 Self::Unreadable(mysql_async::Error::Server(answer))
             }
             error => Self::asking(READ_LOG)(error),
+        }
+    }
+
+    /// Where it is, of an event that is too large.
+    pub(super) fn with_place(self, file: &str, offset: u64) -> Self {
+        match self {
+            Self::TooLarge => Self::LargeEvent { file: file.to_owned(), offset },
+            other => other,
         }
     }
 
@@ -143,6 +166,8 @@ impl BinlogError {
             | Self::Database(_)
             | Self::Offset { .. }
             | Self::TooLarge
+            | Self::LargeEvent { .. }
+            | Self::BehindLargeEvent
             | Self::Event(_)
             | Self::Layout(_)
             | Self::Incident

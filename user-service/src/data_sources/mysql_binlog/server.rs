@@ -20,7 +20,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// The largest packet to take, and so the largest event: in bytes. A compressed transaction is one event, which the
 /// library unpacks as a whole into memory, and rows like ours become twenty times as large. Our rows in whatever is
 /// larger come by a sweep.
-const LARGEST_PACKET: usize = 2 * 1024 * 1024;
+pub(super) const LARGEST_PACKET: usize = 2 * 1024 * 1024;
 
 /// The server tells every two seconds that it is there, when it has nothing else to tell. In nanoseconds, by the name
 /// that MySQL gives it since 8.0.26 and by the old one, which MariaDB knows
@@ -72,15 +72,20 @@ impl BinlogServer {
             .pass(parsed.pass())
             .db_name(Some(&database))
             .tcp_keepalive(Some(Duration::from_secs(30)))
-            .max_allowed_packet(Some(LARGEST_PACKET))
             .ssl_opts(tls_options(tls, query));
         Ok(Self { options: options.into(), tls, replica_id: replica_id(), database })
     }
 
     /// Connects, and refuses a server that is not set up for this.
     pub(super) async fn connect(&self) -> Result<Conn, BinlogError> {
+        self.connect_for(LARGEST_PACKET).await
+    }
+
+    /// As [`connect`](Self::connect), for packets of up to so many bytes.
+    pub(super) async fn connect_for(&self, largest_packet: usize) -> Result<Conn, BinlogError> {
+        let options = OptsBuilder::from_opts(self.options.clone()).max_allowed_packet(Some(largest_packet));
         let connecting = async {
-            let mut connection = self.connect_as_told().await.map_err(|error| match error {
+            let mut connection = self.connect_as_told(options).await.map_err(|error| match error {
                 mysql_async::Error::Server(_) => BinlogError::Refused(error),
                 error => BinlogError::Connection(error),
             })?;
@@ -92,12 +97,12 @@ impl BinlogServer {
         timeout(ANSWER_WITHIN, connecting).await.unwrap_or(Err(BinlogError::TimedOut("let the relay in")))
     }
 
-    async fn connect_as_told(&self) -> Result<Conn, mysql_async::Error> {
-        match Conn::new(self.options.clone()).await {
+    async fn connect_as_told(&self, options: OptsBuilder) -> Result<Conn, mysql_async::Error> {
+        match Conn::new(options.clone()).await {
             Err(mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer))
                 if matches!(self.tls, MySqlSslMode::Preferred) =>
             {
-                Conn::new(OptsBuilder::from_opts(self.options.clone()).ssl_opts(None)).await
+                Conn::new(options.ssl_opts(None)).await
             }
             result => result,
         }

@@ -34,6 +34,9 @@ const LONGEST_TEST: Duration = Duration::from_secs(120);
 /// MySQL's command to prepare a statement, whose text follows.
 const COM_STMT_PREPARE: u8 = 0x16;
 
+/// As the service has it by default.
+const LARGEST_EVENT: usize = 64 * 1024 * 1024;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Engine {
     Sqlite,
@@ -247,6 +250,14 @@ impl TestDatabase {
         &self.handle
     }
 
+    /// This process's pool of connections, on a server.
+    pub(crate) fn mysql(&self) -> Option<&MySqlDatabase> {
+        match &self.handle {
+            Handle::MySql(database) => Some(database),
+            Handle::Sqlite(_) => None,
+        }
+    }
+
     /// The adapters as another process would have them.
     pub(crate) async fn another_process(&self) -> Handle {
         match &self.place {
@@ -329,7 +340,7 @@ impl TestDatabase {
                 Arc::new(MySqlBinlogOutboxChangeFeed::new(database.clone(), url, interval).unwrap())
             }
             (Handle::MySql(database), Capture::UsersTable, Place::Server { url, .. }) => {
-                Arc::new(MySqlBinlogUsersChangeFeed::new(database.clone(), url).unwrap())
+                Arc::new(MySqlBinlogUsersChangeFeed::new(database.clone(), url, LARGEST_EVENT).unwrap())
             }
             (Handle::MySql(database), ..) => Arc::new(MySqlOutboxChangeFeed::new(database.clone(), interval)),
             (Handle::Sqlite(database), ..) => {

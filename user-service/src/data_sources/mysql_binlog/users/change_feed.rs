@@ -1,3 +1,4 @@
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::super::server::BinlogServer;
 use super::burial;
 use super::check;
 use super::entry::{Entry, Origin};
+use super::large_event::LargeEvent;
 use super::position_store::{PositionStore, StoredPlace, Sweep};
 use super::reader::{Reading, Tail};
 use super::session::{Session, Sessions};
@@ -43,6 +45,8 @@ const CATCH_UP: Duration = Duration::from_secs(1);
 pub struct MySqlBinlogUsersChangeFeed {
     database: MySqlDatabase,
     server: Arc<BinlogServer>,
+    /// What an event may take up in memory, in bytes.
+    largest_event: usize,
     progress: tokio::sync::Mutex<Progress>,
     sessions: Mutex<Sessions>,
     settled: Notify,
@@ -60,7 +64,8 @@ struct Progress {
 
 #[derive(Debug)]
 enum Phase {
-    Begin,
+    /// The next event may be a large one.
+    Begin(Option<LargeEvent>),
     /// In a task of its own, which a caller who is cancelled does not take along.
     Starting(AbortOnDropHandle<Result<Start, BinlogError>>),
     Sweeping(Box<Sweeping>),
@@ -82,17 +87,26 @@ struct Tailing {
     broken: Option<BinlogError>,
 }
 
+/// What there is next in the log.
+enum Next {
+    Changes(Vec<CapturedChange>),
+    /// It is to be read on another connection, because of a large event.
+    Anew(Option<LargeEvent>),
+}
+
 impl MySqlBinlogUsersChangeFeed {
-    /// Follows the users of that database, which is at that URL.
+    /// Follows the users of that database, which is at that URL. An event of the log may take up to `largest_event`
+    /// bytes of memory.
     ///
     /// # Errors
     ///
     /// [`ChangeFeedError::Failed`] when the URL is not one.
-    pub fn new(database: MySqlDatabase, url: &str) -> Result<Self, ChangeFeedError> {
+    pub fn new(database: MySqlDatabase, url: &str, largest_event: usize) -> Result<Self, ChangeFeedError> {
         Ok(Self {
             database,
             server: Arc::new(BinlogServer::new(url)?),
-            progress: tokio::sync::Mutex::new(Progress { lock: None, term: 0, phase: Phase::Begin }),
+            largest_event,
+            progress: tokio::sync::Mutex::new(Progress { lock: None, term: 0, phase: Phase::Begin(None) }),
             sessions: Mutex::default(),
             settled: Notify::new(),
             storing: tokio::sync::Mutex::new(()),
@@ -125,8 +139,8 @@ impl MySqlBinlogUsersChangeFeed {
     }
 
     /// Drops what is not acknowledged: the log has it from the stored position on.
-    fn begin_anew(&self, phase: &mut Phase) {
-        *phase = Phase::Begin;
+    fn begin_anew(&self, phase: &mut Phase, large: Option<LargeEvent>) {
+        *phase = Phase::Begin(large);
         self.sessions().end();
         self.settled.notify_one();
     }
@@ -141,8 +155,9 @@ impl MySqlBinlogUsersChangeFeed {
     ) -> Result<Vec<CapturedChange>, ChangeFeedError> {
         loop {
             match phase {
-                Phase::Begin => {
-                    let start = Start::new(self.server.clone(), self.database.clone());
+                Phase::Begin(large) => {
+                    let (server, database) = (self.server.clone(), self.database.clone());
+                    let start = Start::new(server, database, large.clone(), self.largest_event);
                     *phase = Phase::Starting(AbortOnDropHandle::new(tokio::spawn(start)));
                 }
                 Phase::Starting(task) => {
@@ -154,16 +169,19 @@ impl MySqlBinlogUsersChangeFeed {
                     };
                 }
                 Phase::Sweeping(sweeping) => {
-                    self.sweep(sweeping, max).await?;
+                    let is_over = self.sweep(sweeping, max).await?;
+                    if is_over && let Phase::Sweeping(swept) = mem::replace(phase, Phase::Begin(None)) {
+                        *phase = self.follow(swept.start);
+                    }
                     let changes = self.take_next(max)?;
                     if !changes.is_empty() {
                         return Ok(changes);
                     }
-                    if let Phase::Sweeping(sweeping) = std::mem::replace(phase, Phase::Begin) {
-                        *phase = self.follow(sweeping.start);
-                    }
                 }
-                Phase::Tailing(tailing) => return self.next_of_log(tailing, max, wait, deadline).await,
+                Phase::Tailing(tailing) => match self.next_of_log(tailing, max, wait, deadline).await? {
+                    Next::Changes(changes) => return Ok(changes),
+                    Next::Anew(large) => self.begin_anew(phase, large),
+                },
             }
         }
     }
@@ -182,14 +200,13 @@ impl MySqlBinlogUsersChangeFeed {
         Phase::Tailing(Tailing { tail, broken: None })
     }
 
-    async fn sweep(&self, sweeping: &mut Sweeping, max: usize) -> Result<(), ChangeFeedError> {
-        if self.session(|session| session.window.unreturned() > 0)? {
-            return Ok(());
-        }
+    /// Reads on in the outbox, unless there is enough to be returned; whether that was the end.
+    async fn sweep(&self, sweeping: &mut Sweeping, max: usize) -> Result<bool, ChangeFeedError> {
+        let missing = max.saturating_sub(self.session(|session| session.window.unreturned())?);
         let rows = sqlx::query(statements::OUTBOX_BETWEEN)
             .bind(sweeping.last)
             .bind(sweeping.sweep.through)
-            .bind(i64::try_from(max).unwrap_or(i64::MAX))
+            .bind(i64::try_from(missing).unwrap_or(i64::MAX))
             .fetch_all(self.database.readers())
             .await
             .map_err(feed_error)?;
@@ -199,32 +216,39 @@ impl MySqlBinlogUsersChangeFeed {
             self.session(|session| session.window.push(entry))?;
             sweeping.last = seq;
         }
-        Ok(())
+        Ok(rows.len() < missing)
     }
 
-    /// What comes by the log. An error is told when all that came before it is done. Cancelling loses nothing.
+    /// What comes by the log. What ended it is told when all that came before is done. Cancelling loses nothing.
     async fn next_of_log(
         &self,
         tailing: &mut Tailing,
         max: usize,
         wait: Duration,
         mut deadline: Instant,
-    ) -> Result<Vec<CapturedChange>, ChangeFeedError> {
+    ) -> Result<Next, ChangeFeedError> {
         let mut target = None;
         loop {
             self.take_up(tailing, max)?;
             let changes = self.take_next(max)?;
             if !changes.is_empty() {
-                return Ok(changes);
+                return Ok(Next::Changes(changes));
             }
-            self.store_if_due(wait.is_zero()).await?;
+            self.store_if_due(wait.is_zero() || tailing.broken.is_some()).await?;
             if tailing.broken.is_some() {
                 if self.session(|session| session.window.is_done())? {
-                    return Err(tailing.broken.take().unwrap_or(BinlogError::Ended).into());
+                    return match tailing.broken.take() {
+                        Some(BinlogError::LargeEvent { file, offset }) => {
+                            info!(file, offset, "the next event is a large one");
+                            Ok(Next::Anew(Some(LargeEvent { file, offset })))
+                        }
+                        Some(BinlogError::BehindLargeEvent) => Ok(Next::Anew(None)),
+                        error => Err(error.unwrap_or(BinlogError::Ended).into()),
+                    };
                 }
                 match timeout_at(deadline, self.settled.notified()).await {
                     Ok(()) => continue,
-                    Err(_elapsed) => return Ok(vec![]),
+                    Err(_elapsed) => return Ok(Next::Changes(vec![])),
                 }
             }
             if wait.is_zero() {
@@ -236,7 +260,7 @@ impl MySqlBinlogUsersChangeFeed {
                     }
                 };
                 if self.session(|session| session.window.has_read(end))? {
-                    return Ok(vec![]);
+                    return Ok(Next::Changes(vec![]));
                 }
             }
             let due = self.session(|session| session.next_store())?;
@@ -244,7 +268,7 @@ impl MySqlBinlogUsersChangeFeed {
             match timeout_at(until, tailing.tail.entries.recv()).await {
                 Ok(came) => self.keep(tailing, came)?,
                 Err(_elapsed) if Instant::now() < deadline => {}
-                Err(_elapsed) => return Ok(vec![]),
+                Err(_elapsed) => return Ok(Next::Changes(vec![])),
             }
         }
     }
@@ -342,7 +366,7 @@ impl ChangeFeed for MySqlBinlogUsersChangeFeed {
         loop {
             let current = lock.term(deadline).await?;
             if current != Some(*term) {
-                self.begin_anew(phase);
+                self.begin_anew(phase, None);
             }
             let Some(current) = current else { return Ok(vec![]) };
             *term = current;
@@ -352,7 +376,7 @@ impl ChangeFeed for MySqlBinlogUsersChangeFeed {
             };
             match step {
                 Err(error) => {
-                    self.begin_anew(phase);
+                    self.begin_anew(phase, None);
                     return Err(error);
                 }
                 Ok(changes) if changes.is_empty() || lock.is_sure(current) => return Ok(changes),

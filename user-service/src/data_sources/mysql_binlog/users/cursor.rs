@@ -219,6 +219,11 @@ impl Cursor {
         Some(Arc::clone(text))
     }
 
+    /// Where the next event begins.
+    pub(super) fn end(&self) -> (&str, u64) {
+        (&self.file, self.end)
+    }
+
     /// Where a row of the event of that header stands, as Debezium tells it: without a GTID, by the time at which the
     /// event was written.
     pub(super) fn place<'a>(

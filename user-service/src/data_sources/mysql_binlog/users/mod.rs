@@ -10,6 +10,7 @@ mod cursor;
 mod entry;
 mod gtid;
 mod identity;
+mod large_event;
 mod layouts;
 mod outbox_row;
 mod place;

@@ -15,7 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::super::error::BinlogError;
 use super::super::log::{LONGEST_SILENCE, MARKER_WITHIN, checked};
-use super::super::server::{BinlogServer, From};
+use super::super::server::{BinlogServer, From, LARGEST_PACKET};
 use super::cursor::Cursor;
 use super::entry::{Entry, Origin, RowPlace};
 use super::gtid::Gtids;
@@ -92,6 +92,7 @@ async fn read(reading: Reading, sender: &Sender) -> Result<(), BinlogError> {
             is_found: false,
         }),
         done: from.within,
+        is_large: false,
         batch: Vec::with_capacity(BATCH),
     };
     // Whether there is anything behind the place, the server says first.
@@ -99,11 +100,21 @@ async fn read(reading: Reading, sender: &Sender) -> Result<(), BinlogError> {
     let mut goes_on = reader.take_up(&log, &first, sender).await?;
     while goes_on {
         let event = match log.try_next().now_or_never() {
-            Some(next) => checked(next)?,
+            Some(next) => checked(next),
             // Nothing is held back while there is nothing to read.
-            None if reader.hand_over(sender).await => next(&mut log).await?,
+            None if reader.hand_over(sender).await => next(&mut log).await,
             None => break,
         };
+        let event = match event {
+            Ok(event) => event,
+            Err(error) => {
+                reader.hand_over(sender).await;
+                let (file, offset) = reader.cursor.end();
+                return Err(error.with_place(file, offset));
+            }
+        };
+        reader.is_large |=
+            usize::try_from(event.header().event_size()).is_ok_and(|size| size > LARGEST_PACKET);
         goes_on = reader.take_up(&log, &event, sender).await?;
     }
     Ok(())
@@ -124,6 +135,8 @@ struct Reader {
     skipped: Option<Skipped>,
     /// What is done already of the transaction that comes first.
     done: Option<Within>,
+    /// An event of this transaction was larger than what is ordinarily read, and the connection lets such pass.
+    is_large: bool,
     batch: Vec<Entry>,
 }
 
@@ -159,7 +172,11 @@ impl Reader {
         sender: &Sender,
     ) -> Result<bool, BinlogError> {
         if let Some(passed) = self.cursor.take_up(event)? {
-            return Ok(self.pass(passed, sender).await);
+            let goes_on = self.pass(passed, sender).await;
+            if self.is_large && goes_on && self.hand_over(sender).await {
+                return Err(BinlogError::BehindLargeEvent);
+            }
+            return Ok(goes_on);
         }
         let Some((table, rows)) = rows_of(log, event, self.name.as_bytes())? else { return Ok(true) };
         if let Some(skipped) = &mut self.skipped {

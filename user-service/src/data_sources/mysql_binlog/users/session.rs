@@ -74,11 +74,9 @@ impl Session {
     /// Whether enough has been done; `now` does not wait for more.
     pub(super) fn is_store_due(&self, time: Instant, now: bool) -> bool {
         let since = self.window.since();
-        let has_changes = since.changes > 0 || !since.outbox.is_empty();
         since.changes >= MOST_CHANGES
             || since.outbox.len() >= MOST_CHANGES
-            || now && has_changes
-            || self.next_store().is_some_and(|due| time >= due)
+            || self.next_store().is_some_and(|due| now || time >= due)
     }
 
     /// When the position is to be stored if nothing more comes.

@@ -12,6 +12,7 @@ use super::super::marker::{last_number, write_marker};
 use super::super::position::Position;
 use super::super::server::BinlogServer;
 use super::identity::Identity;
+use super::large_event::LargeEvent;
 use super::place::Place;
 use super::position_store::{PositionStore, StoredPlace, Sweep};
 use crate::data_sources::MySqlDatabase;
@@ -34,8 +35,18 @@ impl Start {
     ///
     /// The place is noted first, then the marker is committed, and then the outbox is looked at. So whatever is in the
     /// log before the marker is seen by a sweep that begins now, and all else is in the log behind the marker (ADR 8).
-    pub(super) async fn new(server: Arc<BinlogServer>, database: MySqlDatabase) -> Result<Self, BinlogError> {
-        let mut connection = server.connect().await?;
+    ///
+    /// With a large event, the connection is one on which it can be read, if it takes up no more than `most` (bytes).
+    pub(super) async fn new(
+        server: Arc<BinlogServer>,
+        database: MySqlDatabase,
+        large: Option<LargeEvent>,
+        most: usize,
+    ) -> Result<Self, BinlogError> {
+        let mut connection = match large {
+            Some(large) => large.connect(&server, most).await?,
+            None => server.connect().await?,
+        };
         let beginning = async {
             let identity = Identity::of(&mut connection).await?;
             let (store, mut stored) = match PositionStore::take_over(&database).await? {
