@@ -94,6 +94,9 @@ pub enum Capture {
     OutboxBinlog,
     /// It follows the binary log of MySQL or MariaDB for what is done to the users, whatever program does it.
     UsersTable,
+    /// Of the outbox the requests alone, which change no row; its other rows are dropped. For a topic that is fed by a
+    /// Debezium connector. Follows the binary log where there is one, and else polls.
+    OutboxRequests,
 }
 
 /// How changes get to the topic.

@@ -38,6 +38,8 @@ enum CaptureName {
     OutboxBinlog,
     /// By the rows of the table users in the binary log, so that what any other program changes is told as well
     UsersTable,
+    /// Requests for a mail alone, beside a Debezium connector that tells the changes: other rows of the outbox are dropped
+    OutboxRequests,
 }
 
 impl BrokerSettings {
@@ -55,6 +57,7 @@ impl BrokerSettings {
                 CaptureName::OutboxPolled => Capture::OutboxPolled,
                 CaptureName::OutboxBinlog => Capture::OutboxBinlog,
                 CaptureName::UsersTable => Capture::UsersTable,
+                CaptureName::OutboxRequests => Capture::OutboxRequests,
             }),
             batch: self.relay_batch.into(),
             stuck_after: Duration::from_secs(self.stuck_after_seconds),

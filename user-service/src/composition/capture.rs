@@ -7,6 +7,7 @@ use super::database::Database;
 #[cfg(feature = "mysql-binlog")]
 use super::unusable;
 use crate::config::{Capture, DatabaseUrl, RelayConfig};
+use crate::data_sources::RequestsOnlyChangeFeed;
 use crate::repositories::ChangeFeed;
 
 /// The feed that the settings ask for. What it needs of the server is checked now, and not when the relay has started.
@@ -19,6 +20,13 @@ pub(super) async fn change_feed(
         Capture::OutboxPolled => Ok(polled(database, relay)),
         Capture::OutboxBinlog => outbox_binlog(database, url, relay).await,
         Capture::UsersTable => users_table(database, url, relay).await,
+        Capture::OutboxRequests => {
+            let all = match default_for(url) {
+                Capture::OutboxBinlog => outbox_binlog(database, url, relay).await?,
+                _ => polled(database, relay),
+            };
+            Ok(Arc::new(RequestsOnlyChangeFeed::new(all)))
+        }
     }
 }
 

@@ -29,6 +29,8 @@ mod os_secret_generator;
 #[cfg(any(feature = "kafka", feature = "table-broker"))]
 mod overlapping;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
+mod requests_only_change_feed;
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite_answer_repository;
@@ -79,6 +81,8 @@ pub use mysql_session_repository::MySqlSessionRepository;
 pub use mysql_user_repository::MySqlUserRepository;
 #[cfg(feature = "system")]
 pub use os_secret_generator::OsSecretGenerator;
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+pub use requests_only_change_feed::RequestsOnlyChangeFeed;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 pub use sql::SchemaError;
 #[cfg(feature = "sqlite")]

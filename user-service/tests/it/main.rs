@@ -22,6 +22,7 @@ mod password_reset_contract;
 mod passwords;
 mod readiness;
 mod relay_changes;
+mod requests_only;
 mod rest_api;
 mod session_contract;
 mod sessions;
