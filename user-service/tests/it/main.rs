@@ -32,3 +32,4 @@ mod user_lookup_contract;
 mod user_repository_contract;
 mod users_capture;
 mod users_position;
+mod users_relay;
