@@ -5,6 +5,7 @@ mod broker;
 mod capture;
 mod create_admin;
 mod database;
+mod doctor;
 mod ports;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::transport::watch_loop;
 use api::Api;
 pub use create_admin::{CreateAdminError, create_admin};
 use database::Database;
+pub use doctor::{Finding, Verdict, examine};
 use ports::Ports;
 
 /// How long to wait for connections that are still in use when all else has stopped.

@@ -92,6 +92,9 @@ pub enum Capture {
     OutboxPolled,
     /// It follows the binary log of MySQL or MariaDB for what is inserted into the outbox.
     OutboxBinlog,
+    /// Of the outbox the requests alone, which change no row; its other rows are dropped. For a topic that is fed by a
+    /// Debezium connector. Follows the binary log where there is one, and else polls.
+    OutboxRequests,
 }
 
 /// How changes get to the topic.

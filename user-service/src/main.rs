@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use user_service::composition;
+use user_service::composition::{self, Verdict};
 
 use cli::{Cli, Command, SettingError};
 
@@ -16,7 +16,7 @@ use cli::{Cli, Command, SettingError};
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Said plainly, whether or not logging has started.
             eprintln!("user-service: {}", shared_kernel::in_words(&*error));
@@ -25,7 +25,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
     cli.start_logging()?;
     match cli.command {
         Command::Migrate(settings) => {
@@ -47,6 +47,14 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
                 service.relay(relay_shutdown.clone()),
             );
             service.close().await;
+        }
+        Command::Doctor(settings) => {
+            let mut findings = composition::examine(&settings.config()?).await;
+            findings.push(settings.examine_keys());
+            print!("{}", cli::report(&findings));
+            if findings.iter().any(|finding| finding.verdict == Verdict::Wrong) {
+                return Ok(ExitCode::FAILURE);
+            }
         }
         Command::CreateAdmin(settings) => {
             let (registration, password) = (settings.registration()?, settings.password()?);
@@ -75,7 +83,7 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
             service.close().await;
         }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn bind(

@@ -32,6 +32,8 @@ enum CaptureName {
     OutboxPolled,
     /// By following the binary log, with which commits are known within milliseconds
     OutboxBinlog,
+    /// Requests for a mail alone, beside a Debezium connector that tells the changes: other rows of the outbox are dropped
+    OutboxRequests,
 }
 
 impl BrokerSettings {
@@ -48,6 +50,7 @@ impl BrokerSettings {
             capture: self.capture.map(|name| match name {
                 CaptureName::OutboxPolled => Capture::OutboxPolled,
                 CaptureName::OutboxBinlog => Capture::OutboxBinlog,
+                CaptureName::OutboxRequests => Capture::OutboxRequests,
             }),
             batch: self.relay_batch.into(),
             stuck_after: Duration::from_secs(self.stuck_after_seconds),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::StartError;
 use super::database::Database;
 use crate::config::{Capture, DatabaseUrl, RelayConfig};
+use crate::data_sources::RequestsOnlyChangeFeed;
 use crate::repositories::ChangeFeed;
 
 /// The feed that the settings ask for. What it needs of the server is checked now, and not when the relay has started.
@@ -16,6 +17,13 @@ pub(super) async fn change_feed(
     match relay.capture.unwrap_or_else(|| default_for(url)) {
         Capture::OutboxPolled => Ok(polled(database, relay)),
         Capture::OutboxBinlog => binlog(database, url, relay).await,
+        Capture::OutboxRequests => {
+            let all = match default_for(url) {
+                Capture::OutboxBinlog => binlog(database, url, relay).await?,
+                _ => polled(database, relay),
+            };
+            Ok(Arc::new(RequestsOnlyChangeFeed::new(all)))
+        }
     }
 }
 

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::{StartError, unusable};
 use crate::config::{DatabaseUrl, UserServiceConfig};
+use crate::data_sources::SystemClock;
 use crate::repositories::{
-    AdapterError, AnswerRepository, OutboxBacklog, PasswordResetInbox, SessionRepository, UserRepository,
+    AdapterError, AnswerRepository, Clock as _, OutboxBacklog, PasswordResetInbox, SessionRepository,
+    UserRepository,
 };
 
 #[cfg(not(any(feature = "mysql", feature = "sqlite")))]
@@ -60,6 +64,27 @@ impl Database {
             Self::MySql(database) => Ok(database.check_schema().await?),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(database) => Ok(database.check_schema().await?),
+        }
+    }
+
+    /// What time the database has.
+    pub(super) async fn now(&self) -> Result<DateTime<Utc>, AdapterError> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => Ok(database.now().await?),
+            // A file has the time of whoever opens it.
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Ok(SystemClock.now()),
+        }
+    }
+
+    /// How many changes were set aside that can never be published.
+    pub(super) async fn count_dead(&self) -> Result<u64, AdapterError> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => Ok(database.count_dead().await?),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => Ok(database.count_dead().await?),
         }
     }
 

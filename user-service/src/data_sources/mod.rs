@@ -29,6 +29,8 @@ mod os_secret_generator;
 #[cfg(any(feature = "kafka", feature = "table-broker"))]
 mod overlapping;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
+mod requests_only_change_feed;
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite_answer_repository;
@@ -60,7 +62,7 @@ pub use argon2_password_hasher::{Argon2Cost, Argon2PasswordHasher};
 #[cfg(feature = "kafka")]
 pub use kafka_event_publisher::KafkaEventPublisher;
 #[cfg(feature = "kafka")]
-pub use kafka_topics::create_missing_topics;
+pub use kafka_topics::{create_missing_topics, partitions_of};
 #[cfg(feature = "mysql")]
 pub use mysql_answer_repository::MySqlAnswerRepository;
 #[cfg(feature = "mysql-binlog")]
@@ -79,6 +81,8 @@ pub use mysql_session_repository::MySqlSessionRepository;
 pub use mysql_user_repository::MySqlUserRepository;
 #[cfg(feature = "system")]
 pub use os_secret_generator::OsSecretGenerator;
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+pub use requests_only_change_feed::RequestsOnlyChangeFeed;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 pub use sql::SchemaError;
 #[cfg(feature = "sqlite")]

@@ -173,6 +173,12 @@ impl Deployment {
         self.processes.iter().position(|(_, running, _)| *running == command).unwrap()
     }
 
+    /// Sets one more variable, for what is started from now on.
+    pub(super) fn set(&mut self, name: &'static str, value: &str) {
+        self.variables.retain(|(known, _)| *known != name);
+        self.variables.push((name, value.to_owned()));
+    }
+
     /// Starts a relay, the only one or another one.
     pub(super) async fn start_relay(&mut self) {
         self.start_process("user-service", "relay").await;

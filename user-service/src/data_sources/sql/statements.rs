@@ -63,6 +63,8 @@ pub(in crate::data_sources) const OLDEST_OUTBOX_THROUGH: &str = "SELECT seq, id,
 
 pub(in crate::data_sources) const OLDEST_NUMBER: &str = "SELECT MIN(seq) FROM outbox";
 
+pub(in crate::data_sources) const COUNT_DEAD: &str = "SELECT COUNT(*) FROM deadOutbox";
+
 #[cfg(feature = "sqlite")]
 pub(in crate::data_sources) const DELETE_OUTBOX: &str = "DELETE FROM outbox WHERE seq IN (";
 
