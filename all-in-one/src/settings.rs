@@ -31,7 +31,7 @@ pub struct Settings {
     #[arg(
         long,
         env = "INF_USER_MAIL_FROM",
-        default_value = "inf-user <no-reply@inf-user.example>",
+        default_value = "inf-user <accounts@inf-user.example>",
         value_name = "ADDRESS"
     )]
     pub mail_from: String,

@@ -1,6 +1,8 @@
 //! The command line: every setting as a flag and as an environment variable.
 #![expect(clippy::doc_markdown, reason = "--help shows these texts as they are")]
 
+mod mails;
+
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +15,8 @@ use secrecy::SecretString;
 use shared_kernel::{BadKeys, SigningKeys};
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
+
+use mails::{MailsSettingError, MailsSettings, PreviewSettings};
 
 /// Tells people by mail about every change of their account.
 #[derive(Parser)]
@@ -31,6 +35,8 @@ pub(crate) enum Command {
     Run(Box<RunSettings>),
     /// Brings the database to the version of this build, and ends
     Migrate(DatabaseSettings),
+    /// Writes every mail in every language into a folder, to be looked at, and ends
+    Preview(PreviewSettings),
 }
 
 #[derive(Args)]
@@ -61,6 +67,8 @@ pub(crate) struct RunSettings {
     topic: String,
     #[command(flatten)]
     mail: MailSettings,
+    #[command(flatten)]
+    mails: MailsSettings,
     #[command(flatten)]
     links: LinkSettings,
     #[command(flatten)]
@@ -164,6 +172,8 @@ pub(crate) enum SettingError {
     PublicUrl(#[source] BadPublicUrl),
     #[error("--action-token-key (NOTIFIER_ACTION_TOKEN_KEY)")]
     Keys(#[source] BadKeys),
+    #[error(transparent)]
+    Mails(#[from] MailsSettingError),
     #[error("--{flag} ({variable}) is missing; or give --{flag}-file ({variable}_FILE)")]
     Missing { flag: &'static str, variable: &'static str },
     #[error("--{flag}-file ({variable}_FILE): {} cannot be read", file.display())]
@@ -208,6 +218,7 @@ impl RunSettings {
         let delivery = &self.delivery;
         let mut config =
             NotifierConfig::new(self.database.url()?, broker, self.mail.smtp()?, self.links.links()?);
+        self.mails.apply_to(&mut config.mails)?;
         config.max_connections = self.max_connections;
         config.consumer_group.clone_from(&self.consumer_group);
         config.topic.clone_from(&self.topic);

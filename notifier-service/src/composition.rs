@@ -9,10 +9,15 @@ use thiserror::Error as ThisError;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{BrokerUrl, DatabaseUrl, NotifierConfig};
-use crate::data_sources::{MinijinjaMailRenderer, SmtpMailer, SmtpSettings, SystemClock, SystemJitter};
-use crate::entities::DeliveryPolicy;
-use crate::interactors::{DeliverNotifications, DeliveryPorts, RecordUserEvents};
+use crate::config::{BrokerUrl, DatabaseUrl, MailsConfig, NotifierConfig, PreviewConfig};
+use crate::data_sources::{
+    MailTemplates, MinijinjaMailRenderer, PreviewFolder, SmtpMailer, SmtpSettings, SystemClock, SystemJitter,
+    TemplateError,
+};
+use crate::entities::{ActionLinks, DeliveryPolicy};
+use crate::interactors::{
+    DeliverNotifications, DeliveryPorts, PreviewMails, PreviewMailsError, RecordUserEvents,
+};
 use crate::repositories::{DeadLetters, LedgerCounts, LedgerError, NotificationLedger};
 use crate::transport::{DeliveryPace, EventConsumer, Wake, consume_loop, delivery_loop};
 
@@ -58,9 +63,12 @@ pub enum StartError {
         /// What it accepts.
         accepted: String,
     },
-    /// A template that is part of the program is broken.
-    #[error("the mail templates cannot be read")]
-    Templates(#[source] crate::repositories::RenderError),
+    /// The templates of mails cannot be used.
+    #[error("templates")]
+    Templates(#[source] TemplateError),
+    /// The mails cannot be shown.
+    #[error("folder")]
+    Preview(#[source] PreviewMailsError),
 }
 
 /// The service, wired and ready to be run.
@@ -101,7 +109,7 @@ impl NotifierHandle {
 /// [`StartError`], which names the setting at fault.
 pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
     let policy = policy(&config)?;
-    let renderer = MinijinjaMailRenderer::embedded(config.links.clone()).map_err(StartError::Templates)?;
+    let renderer = renderer(&config.mails, &config.links)?;
     let (ledger, close_ledger) = ledger(&config).await?;
     let (consumer, dead_letters) = broker(&config).await?;
     // As many as can be sending at once, or connections are closed only to be opened again.
@@ -149,6 +157,28 @@ pub async fn migrate(database: &DatabaseUrl) -> Result<(), StartError> {
         #[cfg(not(all(feature = "mysql", feature = "sqlite")))]
         other => Err(no_such_database(other)),
     }
+}
+
+/// Writes every mail in every language, made from sample data, into a folder, and tells how many.
+///
+/// # Errors
+///
+/// [`StartError`], which names the setting at fault.
+pub fn preview(config: PreviewConfig) -> Result<usize, StartError> {
+    let renderer = renderer(&config.mails, &config.links)?;
+    let previews = PreviewFolder::new(config.folder, config.sender);
+    PreviewMails::new(Box::new(renderer), Box::new(previews)).execute().map_err(StartError::Preview)
+}
+
+/// The renderer, with which every mail was written once.
+fn renderer(mails: &MailsConfig, links: &ActionLinks) -> Result<MinijinjaMailRenderer, StartError> {
+    let templates = match &mails.templates {
+        Some(folder) => MailTemplates::overridden_in(folder),
+        None => MailTemplates::embedded(),
+    };
+    templates
+        .and_then(|templates| MinijinjaMailRenderer::new(templates, mails.letterhead.clone(), links.clone()))
+        .map_err(StartError::Templates)
 }
 
 impl Notifier {

@@ -1,13 +1,14 @@
 //! What the service can be told, in plain types: filled by the command line, by the all-in-one program and
 //! by tests alike.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use shared_kernel::CDC_TOPIC;
 pub use shared_kernel::{BadUrl, BrokerUrl, DatabaseUrl};
 
 use crate::data_sources::SmtpSettings;
-use crate::entities::{ActionLinks, RetrySchedule};
+use crate::entities::{ActionLinks, Contact, Letterhead, RetrySchedule, one_line};
 use crate::transport::DeliveryPace;
 
 /// Everything that [`build`](crate::composition::build) needs to know.
@@ -28,6 +29,8 @@ pub struct NotifierConfig {
     pub smtp: SmtpSettings,
     /// The links of mails.
     pub links: ActionLinks,
+    /// What mails say.
+    pub mails: MailsConfig,
     /// How many delivery workers this process runs.
     pub workers: u32,
     /// How many mails a worker sends side by side, and so claims at most at once.
@@ -43,9 +46,43 @@ pub struct NotifierConfig {
     pub drain: Duration,
 }
 
+/// What mails say, and the templates that they are made of.
+#[derive(Debug, Clone)]
+pub struct MailsConfig {
+    /// Who sends them.
+    pub letterhead: Letterhead,
+    /// The folder of the templates that take the place of the embedded ones.
+    pub templates: Option<PathBuf>,
+}
+
+impl MailsConfig {
+    /// What can be told from the sender and the links alone: the sender's name, or else the host that links lead to, is
+    /// the service's, and the sender's address the contact. The embedded templates.
+    pub fn of_sender(smtp: &SmtpSettings, links: &ActionLinks) -> Self {
+        let name = smtp.from.name.as_deref().map(one_line).filter(|name| !name.is_empty());
+        let service = name.unwrap_or_else(|| links.public_url().host().to_owned());
+        let contact = Contact::of_address(smtp.from.email.as_ref());
+        Self { letterhead: Letterhead { service, contact }, templates: None }
+    }
+}
+
+/// Everything that [`preview`](crate::composition::preview) needs to know.
+#[derive(Debug, Clone)]
+pub struct PreviewConfig {
+    /// Where the mails are written to.
+    pub folder: PathBuf,
+    /// Whose mails they are; no server is spoken to.
+    pub sender: SmtpSettings,
+    /// The links of mails.
+    pub links: ActionLinks,
+    /// What mails say.
+    pub mails: MailsConfig,
+}
+
 impl NotifierConfig {
     /// The defaults around a database, a broker, a mail server and links.
     pub fn new(database: DatabaseUrl, broker: BrokerUrl, smtp: SmtpSettings, links: ActionLinks) -> Self {
+        let mails = MailsConfig::of_sender(&smtp, &links);
         Self {
             database,
             max_connections: 10,
@@ -54,6 +91,7 @@ impl NotifierConfig {
             consumer_group: "inf-user-notifier".to_owned(),
             smtp,
             links,
+            mails,
             workers: 4,
             batch: 8,
             lease: Duration::from_secs(90),

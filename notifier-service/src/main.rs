@@ -30,6 +30,10 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
             composition::migrate(&settings.url()?).await?;
             tracing::info!("the database is at the version of this build");
         }
+        Command::Preview(settings) => {
+            let mails = composition::preview(settings.config()?)?;
+            println!("{mails} mails; open index.html in the folder to see them");
+        }
         Command::Run(settings) => {
             let notifier = composition::build(settings.config()?).await?;
             let shutdown = stop_signal()?;

@@ -24,7 +24,7 @@ pub use kafka::{KafkaDeadLetters, ProducerError};
 #[cfg(feature = "mysql")]
 pub use mysql::MySqlNotificationLedger;
 #[cfg(feature = "smtp")]
-pub use smtp::{SmtpMailer, SmtpSettings, SmtpSettingsError, SmtpTls};
+pub use smtp::{PreviewFolder, SmtpMailer, SmtpSettings, SmtpSettingsError, SmtpTls};
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 pub use sql::OpenError;
 #[cfg(feature = "sqlite")]
@@ -34,4 +34,4 @@ pub use system::{SystemClock, SystemJitter};
 #[cfg(feature = "table-broker")]
 pub use table_broker::TableBrokerDeadLetters;
 #[cfg(feature = "templates")]
-pub use templates::MinijinjaMailRenderer;
+pub use templates::{MailTemplates, MinijinjaMailRenderer, TemplateError};

@@ -3,6 +3,7 @@
 mod action_links;
 mod delivery_policy;
 mod lease;
+mod letterhead;
 mod link_lifetimes;
 mod mail;
 mod mask;
@@ -14,10 +15,12 @@ mod plan_update;
 mod public_url;
 mod received_record;
 mod retry_schedule;
+mod sample;
 
 pub use action_links::{ActionLink, ActionLinks};
 pub use delivery_policy::DeliveryPolicy;
 pub use lease::{Claimed, Lease, LeaseToken};
+pub use letterhead::{BadContact, Contact, Letterhead};
 pub use link_lifetimes::LinkLifetimes;
 pub use mail::Mail;
 pub use mask::{mask_address, mask_in};
@@ -28,3 +31,4 @@ pub use plan::plan;
 pub use public_url::{BadPublicUrl, PublicUrl};
 pub use received_record::{Place, ReceivedRecord};
 pub use retry_schedule::RetrySchedule;
+pub use sample::{Sample, samples};

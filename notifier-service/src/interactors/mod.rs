@@ -2,8 +2,10 @@
 
 mod deliver_notifications;
 mod delivery;
+mod preview_mails;
 mod record_user_events;
 
 pub use deliver_notifications::{DeliverError, DeliverNotifications, DeliveryPorts};
 pub use delivery::{Delivery, Ending};
+pub use preview_mails::{PreviewMails, PreviewMailsError};
 pub use record_user_events::{RecordError, RecordOutcome, RecordUserEvents, SetAside};

@@ -3,6 +3,7 @@
 
 mod dead_letters;
 mod jitter;
+mod mail_previews;
 mod mail_renderer;
 mod mailer;
 mod monotonic_clock;
@@ -10,6 +11,7 @@ mod notification_ledger;
 
 pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError};
 pub use jitter::Jitter;
+pub use mail_previews::{MailPreview, MailPreviews, PreviewError};
 pub use mail_renderer::{MailRenderer, RenderError};
 pub use mailer::{Mailer, MailerError};
 pub use monotonic_clock::MonotonicClock;

@@ -71,6 +71,34 @@ fn a_bad_setting_of_links_is_refused_by_its_name_and_what_it_accepts() {
 }
 
 #[test]
+fn a_bad_setting_of_what_mails_say_is_refused_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("welcome.html"), "<p>Hello").unwrap();
+    let long = "x".repeat(61);
+    for (setting, value, words) in [
+        ("NOTIFIER_CONTACT", "help", "help@example.org"),
+        ("NOTIFIER_CONTACT", "javascript:alert(1)", "https://"),
+        ("NOTIFIER_SERVICE_NAME", "", "1 to 60 characters"),
+        ("NOTIFIER_SERVICE_NAME", &long, "1 to 60 characters"),
+        ("NOTIFIER_TEMPLATES", "/no/such/folder", "/no/such/folder cannot be read"),
+        (
+            "NOTIFIER_TEMPLATES",
+            folder.path().to_str().unwrap(),
+            "welcome.html takes the place of no template",
+        ),
+    ] {
+        let said = said(&run(&[(setting, Some(value))]));
+        let flag = setting.trim_start_matches("NOTIFIER_").replace('_', "-").to_lowercase();
+        assert!(said.contains(&flag) && said.contains(words), "{setting}={value:?}: {said}");
+    }
+    let said = said(&run(&[
+        ("NOTIFIER_CONTACT", Some("help@example.org")),
+        ("NOTIFIER_SERVICE_NAME", Some("Ada & Co.")),
+    ]));
+    assert!(said.contains("notifier-service migrate"), "{said}");
+}
+
+#[test]
 fn a_key_file_that_cannot_be_read_is_named() {
     let changes =
         [("NOTIFIER_ACTION_TOKEN_KEY", None), ("NOTIFIER_ACTION_TOKEN_KEY_FILE", Some("/no/such/file"))];

@@ -8,7 +8,9 @@ mod connection;
 mod mailer;
 mod message;
 mod pool;
+mod preview_folder;
 mod settings;
 
 pub use mailer::SmtpMailer;
+pub use preview_folder::PreviewFolder;
 pub use settings::{SmtpSettings, SmtpSettingsError, SmtpTls};

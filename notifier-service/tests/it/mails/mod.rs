@@ -1,0 +1,53 @@
+//! Every mail as a server gets it: written by the templates, sent over SMTP, read back with a parser that had no part in
+//! that.
+
+mod golden;
+mod message;
+
+use std::collections::VecDeque;
+
+use notifier_service::data_sources::{MailTemplates, MinijinjaMailRenderer, SmtpMailer, SmtpSettings};
+use notifier_service::entities::{
+    ActionLinks, Contact, Letterhead, LinkLifetimes, Mail, Notification, PublicUrl,
+};
+use notifier_service::repositories::{MailRenderer, Mailer};
+use secrecy::SecretString;
+use shared_kernel::SigningKeys;
+
+use crate::support::smtp_server::{Accepted, SmtpServer};
+
+const SENDER: &str = "accounts@sender.example";
+
+/// What writes and sends mails, and a server that takes them.
+struct Post {
+    renderer: MinijinjaMailRenderer,
+    mailer: SmtpMailer,
+    server: SmtpServer,
+}
+
+impl Post {
+    async fn open() -> Self {
+        let keys = SigningKeys::parse(&"golden-key".repeat(4)).unwrap();
+        let public_url = PublicUrl::parse("https://accounts.example.org").unwrap();
+        let links = ActionLinks::new(public_url, keys, LinkLifetimes::default());
+        let contact = Contact::parse("help@sender.example").unwrap();
+        let letterhead = Letterhead { service: "Accounts".into(), contact };
+        let renderer =
+            MinijinjaMailRenderer::new(MailTemplates::embedded().unwrap(), letterhead, links).unwrap();
+        let server = SmtpServer::start([]).await;
+        let from = format!("Accounts <{SENDER}>");
+        let settings = SmtpSettings::parse(&SecretString::from(server.url()), &from).unwrap();
+        Self { renderer, mailer: SmtpMailer::new(settings), server }
+    }
+
+    fn render(&self, notification: &Notification) -> Mail {
+        self.renderer.render(notification).unwrap()
+    }
+
+    /// A mail as it was rendered, and as the server got it.
+    async fn send(&self, notification: &Notification) -> (Mail, Accepted) {
+        let mail = self.render(notification);
+        self.mailer.send(&mail).await.unwrap();
+        (mail, VecDeque::from(self.server.accepted()).pop_back().unwrap())
+    }
+}
