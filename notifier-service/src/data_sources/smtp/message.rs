@@ -1,3 +1,4 @@
+use email_encoding::headers::{rfc2047, writer::EmailWriter};
 use lettre::Address;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart};
@@ -26,7 +27,7 @@ pub(super) fn write(mail: &Mail, from: &Mailbox) -> Result<OutgoingMessage, Mail
     let message = Message::builder()
         .from(from.clone())
         .to(Mailbox::new(name, recipient.clone()))
-        .subject(mail.subject.as_str())
+        .raw_header(subject(&mail.subject))
         .date_now()
         .message_id(Some(format!("<{}@{}>", mail.id, from.email.domain())))
         .raw_header(header("Auto-Submitted", "auto-generated"))
@@ -39,6 +40,21 @@ pub(super) fn write(mail: &Mail, from: &Mailbox) -> Result<OutgoingMessage, Mail
 
 fn header(name: &'static str, value: &'static str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}
+
+/// The subject, encoded where it is not plain ASCII. Also where it looks encoded, which lettre lets pass: a reader would
+/// be shown what it decodes to, and that is not what the mail says.
+fn subject(text: &str) -> HeaderValue {
+    const NAME: &str = "Subject";
+    let name = HeaderName::new_from_ascii_str(NAME);
+    if !text.contains("=?") {
+        return HeaderValue::new(name, text.to_owned());
+    }
+    let mut encoded = String::new();
+    let mut writer = EmailWriter::new(&mut encoded, NAME.len() + ": ".len(), 0, false);
+    rfc2047::encode(text, &mut writer).expect("a String takes everything that is written to it");
+    drop(writer);
+    HeaderValue::dangerous_new_pre_encoded(name, text.to_owned(), encoded)
 }
 
 /// A user's name as the `To` header shows it, or `None` when nothing of it can be shown. Encoding and

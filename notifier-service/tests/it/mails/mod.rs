@@ -1,6 +1,7 @@
 //! Every mail as a server gets it: written by the templates, sent over SMTP, read back with a parser that had no part in
 //! that.
 
+mod bad_input;
 mod golden;
 mod message;
 
