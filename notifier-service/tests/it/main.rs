@@ -14,6 +14,7 @@ mod mails;
 mod migrations;
 mod preview;
 mod record_user_events;
+mod recording_properties;
 mod settings;
 mod smtp_mailer;
 mod support;
