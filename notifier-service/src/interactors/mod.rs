@@ -1,9 +1,10 @@
 //! The use cases, one a file, each a verb with one `execute`.
 
+mod courier;
 mod deliver_notifications;
 mod delivery;
 mod record_user_events;
 
 pub use deliver_notifications::{DeliverError, DeliverNotifications, DeliveryPorts};
-pub use delivery::{Delivery, Ending};
+pub use delivery::{Delivery, Ending, Round};
 pub use record_user_events::{RecordError, RecordOutcome, RecordUserEvents, SetAside};

@@ -5,10 +5,14 @@
 
 mod addresses;
 mod connection;
+mod failure;
+mod fence;
 mod mailer;
 mod message;
 mod pool;
 mod settings;
+mod tls;
 
 pub use mailer::SmtpMailer;
 pub use settings::{SmtpSettings, SmtpSettingsError, SmtpTls};
+pub use tls::{Authorities, BadAuthorities};
