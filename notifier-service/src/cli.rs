@@ -2,6 +2,8 @@
 #![expect(clippy::doc_markdown, reason = "--help shows these texts as they are")]
 
 mod mails;
+mod sending;
+mod smtp;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -9,14 +11,16 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use notifier_service::config::{BadUrl, BrokerUrl, DatabaseUrl, NotifierConfig};
-use notifier_service::data_sources::{SmtpSettings, SmtpSettingsError};
+use notifier_service::data_sources::{BadAuthorities, SmtpSettings, SmtpSettingsError};
 use notifier_service::entities::{ActionLinks, BadPublicUrl, LinkLifetimes, PublicUrl, RetrySchedule};
 use secrecy::SecretString;
 use shared_kernel::{BadKeys, SigningKeys};
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
-use mails::{MailsSettingError, MailsSettings, PreviewSettings};
+use self::mails::{MailsSettingError, MailsSettings, PreviewSettings};
+use self::sending::SendingSettings;
+use self::smtp::SmtpSecuritySettings;
 
 /// Tells people by mail about every change of their account.
 #[derive(Parser)]
@@ -73,6 +77,8 @@ pub(crate) struct RunSettings {
     links: LinkSettings,
     #[command(flatten)]
     delivery: DeliverySettings,
+    #[command(flatten)]
+    sending: SendingSettings,
 }
 
 #[derive(Args)]
@@ -94,6 +100,8 @@ struct MailSettings {
     /// The longest time for sending one mail, in seconds
     #[arg(long, env = "NOTIFIER_SMTP_TIMEOUT_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1800))]
     smtp_timeout_seconds: u64,
+    #[command(flatten)]
+    security: SmtpSecuritySettings,
 }
 
 #[derive(Args)]
@@ -168,6 +176,8 @@ pub(crate) enum SettingError {
         #[source]
         source: SmtpSettingsError,
     },
+    #[error("--smtp-ca-file (NOTIFIER_SMTP_CA_FILE)")]
+    Authorities(#[source] BadAuthorities),
     #[error("--public-url (NOTIFIER_PUBLIC_URL)")]
     PublicUrl(#[source] BadPublicUrl),
     #[error("--action-token-key (NOTIFIER_ACTION_TOKEN_KEY)")]
@@ -176,6 +186,14 @@ pub(crate) enum SettingError {
     Mails(#[from] MailsSettingError),
     #[error("--{flag} ({variable}) is missing; or give --{flag}-file ({variable}_FILE)")]
     Missing { flag: &'static str, variable: &'static str },
+    #[error("--{flag} ({variable}): {} cannot be read", file.display())]
+    UnreadableText {
+        flag: &'static str,
+        variable: &'static str,
+        file: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("--{flag}-file ({variable}_FILE): {} cannot be read", file.display())]
     UnreadableFile {
         flag: &'static str,
@@ -232,6 +250,7 @@ impl RunSettings {
         };
         config.pace.poll_interval = Duration::from_millis(delivery.poll_ms);
         config.drain = Duration::from_secs(delivery.drain_seconds);
+        self.sending.apply(&mut config);
         Ok(config)
     }
 }
@@ -240,16 +259,22 @@ impl MailSettings {
     fn smtp(&self) -> Result<SmtpSettings, SettingError> {
         let (flag, variable) = ("smtp-url", "NOTIFIER_SMTP_URL");
         let url = secret(self.smtp_url.as_deref(), self.smtp_url_file.as_deref(), flag, variable)?;
-        let settings =
-            SmtpSettings::parse(&SecretString::from(url), &self.mail_from).map_err(
-                |source| match source {
-                    SmtpSettingsError::Url(_) => SettingError::BadMail { flag, variable, source },
-                    SmtpSettingsError::From => {
-                        SettingError::BadMail { flag: "mail-from", variable: "NOTIFIER_MAIL_FROM", source }
-                    }
+        let (url, password) = (SecretString::from(url), self.security.password()?);
+        let settings = SmtpSettings::parse_with_password(&url, password, &self.mail_from).map_err(
+            |source| match source {
+                SmtpSettingsError::Url(_) => SettingError::BadMail { flag, variable, source },
+                SmtpSettingsError::Password(_) => SettingError::BadMail {
+                    flag: "smtp-password",
+                    variable: "NOTIFIER_SMTP_PASSWORD",
+                    source,
                 },
-            )?;
+                SmtpSettingsError::From => {
+                    SettingError::BadMail { flag: "mail-from", variable: "NOTIFIER_MAIL_FROM", source }
+                }
+            },
+        )?;
         Ok(SmtpSettings {
+            authorities: self.security.authorities()?,
             command_timeout: Duration::from_secs(self.smtp_command_timeout_seconds),
             total_timeout: Duration::from_secs(self.smtp_timeout_seconds),
             ..settings
@@ -289,4 +314,14 @@ fn secret(
             .map_err(|source| SettingError::UnreadableFile { flag, variable, file: file.to_owned(), source }),
         (None, None) => Err(SettingError::Missing { flag, variable }),
     }
+}
+
+/// What a file holds that is given by name alone.
+fn text_file(file: &Path, flag: &'static str, variable: &'static str) -> Result<String, SettingError> {
+    std::fs::read_to_string(file).map_err(|source| SettingError::UnreadableText {
+        flag,
+        variable,
+        file: file.to_owned(),
+        source,
+    })
 }

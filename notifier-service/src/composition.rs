@@ -11,14 +11,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{BrokerUrl, DatabaseUrl, MailsConfig, NotifierConfig, PreviewConfig};
 use crate::data_sources::{
-    MailTemplates, MinijinjaMailRenderer, PreviewFolder, SmtpMailer, SmtpSettings, SystemClock, SystemJitter,
-    TemplateError,
+    GovernorSendRate, MailTemplates, MinijinjaMailRenderer, PreviewFolder, SmtpMailer, SmtpSettings,
+    SystemClock, SystemJitter, TemplateError, UnlimitedSendRate,
 };
-use crate::entities::{ActionLinks, DeliveryPolicy};
+use crate::entities::{ActionLinks, BreakerPace, DeliveryPolicy};
 use crate::interactors::{
     DeliverNotifications, DeliveryPorts, PreviewMails, PreviewMailsError, RecordUserEvents,
 };
-use crate::repositories::{DeadLetters, LedgerCounts, LedgerError, NotificationLedger};
+use crate::repositories::{
+    DeadLetters, LedgerCounts, LedgerError, NotificationLedger, SendRate, SuppressedAddresses,
+};
 use crate::transport::{DeliveryPace, EventConsumer, Wake, consume_loop, delivery_loop};
 
 /// What must be left of a lease after the longest send, for the outcome to be recorded.
@@ -110,17 +112,24 @@ impl NotifierHandle {
 pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
     let policy = policy(&config)?;
     let renderer = renderer(&config.mails, &config.links)?;
-    let (ledger, close_ledger) = ledger(&config).await?;
+    let Ledger { ledger, suppressed, close: close_ledger } = open_ledger(&config).await?;
     let (consumer, dead_letters) = broker(&config).await?;
     // As many as can be sending at once, or connections are closed only to be opened again.
     let max_idle = usize::try_from(config.workers.saturating_mul(config.batch)).unwrap_or(usize::MAX);
     let smtp = SmtpSettings { max_idle, ..config.smtp };
+    let clock = Arc::new(SystemClock::start());
+    let rate: Arc<dyn SendRate> = match config.send_rate {
+        Some(mails) => Arc::new(GovernorSendRate::per_second(mails)),
+        None => Arc::new(UnlimitedSendRate),
+    };
     let ports = DeliveryPorts {
         ledger: ledger.clone(),
+        suppressed,
         renderer: Arc::new(renderer),
-        mailer: Arc::new(SmtpMailer::new(smtp)),
+        mailer: Arc::new(SmtpMailer::new(smtp, clock.clone())),
+        rate,
         jitter: Arc::new(SystemJitter),
-        clock: Arc::new(SystemClock::start()),
+        clock,
     };
     Ok(Notifier {
         consumer,
@@ -234,10 +243,14 @@ impl Notifier {
     }
 }
 
-/// The ledger, and what closes its connections.
-async fn ledger(
-    config: &NotifierConfig,
-) -> Result<(Arc<dyn NotificationLedger>, BoxFuture<'static, ()>), StartError> {
+/// What is kept in the ledger's database, and what closes its connections.
+struct Ledger {
+    ledger: Arc<dyn NotificationLedger>,
+    suppressed: Arc<dyn SuppressedAddresses>,
+    close: BoxFuture<'static, ()>,
+}
+
+async fn open_ledger(config: &NotifierConfig) -> Result<Ledger, StartError> {
     match &config.database {
         #[cfg(feature = "mysql")]
         DatabaseUrl::MySql(url) => {
@@ -247,13 +260,15 @@ async fn ledger(
                 config.max_connections,
             );
             let ledger = Arc::new(opened.await.map_err(not_opened)?);
-            Ok((ledger.clone(), Box::pin(async move { ledger.close().await })))
+            let (suppressed, open) = (ledger.clone(), ledger.clone());
+            Ok(Ledger { ledger, suppressed, close: Box::pin(async move { open.close().await }) })
         }
         #[cfg(feature = "sqlite")]
         DatabaseUrl::Sqlite(path) => {
             let opened = crate::data_sources::SqliteNotificationLedger::open(path);
             let ledger = Arc::new(opened.await.map_err(not_opened)?);
-            Ok((ledger.clone(), Box::pin(async move { ledger.close().await })))
+            let (suppressed, open) = (ledger.clone(), ledger.clone());
+            Ok(Ledger { ledger, suppressed, close: Box::pin(async move { open.close().await }) })
         }
         #[cfg(not(all(feature = "mysql", feature = "sqlite")))]
         other => Err(no_such_database(other)),
@@ -314,10 +329,11 @@ async fn table_broker(
 }
 
 fn policy(config: &NotifierConfig) -> Result<DeliveryPolicy, StartError> {
-    let send_margin = config.smtp.total_timeout + RECORDING_MARGIN;
-    if config.lease <= send_margin {
+    let send_limit = config.smtp.total_timeout;
+    let needed = send_limit + RECORDING_MARGIN;
+    if config.lease <= needed {
         let accepted =
-            format!("longer than {} seconds: the longest send, and time to record it", send_margin.as_secs());
+            format!("longer than {} seconds: the longest send, and time to record it", needed.as_secs());
         return Err(StartError::BadValue { setting: "lease-seconds", accepted });
     }
     if config.workers == 0 || config.batch == 0 {
@@ -326,8 +342,11 @@ fn policy(config: &NotifierConfig) -> Result<DeliveryPolicy, StartError> {
     }
     Ok(DeliveryPolicy {
         lease: config.lease,
-        send_margin,
+        send_limit,
+        record_limit: RECORDING_MARGIN,
         retry: config.retry,
+        breaker: BreakerPace { probe_limit: config.lease, ..config.breaker },
+        suppress_for: config.suppress_for,
         links: config.links.lifetimes(),
     })
 }

@@ -1,6 +1,7 @@
 //! What the service can be told, in plain types: filled by the command line, by the all-in-one program and
 //! by tests alike.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use shared_kernel::CDC_TOPIC;
 pub use shared_kernel::{BadUrl, BrokerUrl, DatabaseUrl};
 
 use crate::data_sources::SmtpSettings;
-use crate::entities::{ActionLinks, Contact, Letterhead, RetrySchedule, one_line};
+use crate::entities::{ActionLinks, BreakerPace, Contact, Letterhead, RetrySchedule, one_line};
 use crate::transport::DeliveryPace;
 
 /// Everything that [`build`](crate::composition::build) needs to know.
@@ -40,6 +41,12 @@ pub struct NotifierConfig {
     pub lease: Duration,
     /// When a mail that was put off is tried again.
     pub retry: RetrySchedule,
+    /// The most mails that this process sends in a second; `None` for no limit.
+    pub send_rate: Option<NonZeroU32>,
+    /// How long a mail server that cannot be had is left alone. The limit of a probe is the lease's.
+    pub breaker: BreakerPace,
+    /// How long an address that was refused for good gets no mail; zero for not at all.
+    pub suppress_for: Duration,
     /// How workers wait.
     pub pace: DeliveryPace,
     /// How long, after the service was told to stop, mails being sent may take to be done.
@@ -96,6 +103,9 @@ impl NotifierConfig {
             batch: 8,
             lease: Duration::from_secs(90),
             retry: RetrySchedule::default(),
+            send_rate: None,
+            breaker: BreakerPace::default(),
+            suppress_for: Duration::from_secs(24 * 60 * 60),
             pace: DeliveryPace::default(),
             drain: Duration::from_secs(20),
         }

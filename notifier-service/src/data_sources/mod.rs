@@ -24,13 +24,15 @@ pub use kafka::{KafkaDeadLetters, ProducerError};
 #[cfg(feature = "mysql")]
 pub use mysql::MySqlNotificationLedger;
 #[cfg(feature = "smtp")]
-pub use smtp::{PreviewFolder, SmtpMailer, SmtpSettings, SmtpSettingsError, SmtpTls};
+pub use smtp::{
+    Authorities, BadAuthorities, PreviewFolder, SmtpMailer, SmtpSettings, SmtpSettingsError, SmtpTls,
+};
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 pub use sql::OpenError;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteNotificationLedger;
 #[cfg(feature = "system")]
-pub use system::{SystemClock, SystemJitter};
+pub use system::{GovernorSendRate, SystemClock, SystemJitter, UnlimitedSendRate};
 #[cfg(feature = "table-broker")]
 pub use table_broker::TableBrokerDeadLetters;
 #[cfg(feature = "templates")]

@@ -1,7 +1,10 @@
 //! Domain types and rules. Pure: no async, no I/O, no clock, no randomness.
 
 mod action_links;
+mod attempt;
+mod circuit_breaker;
 mod delivery_policy;
+mod dialogue;
 mod lease;
 mod letterhead;
 mod link_lifetimes;
@@ -18,7 +21,10 @@ mod retry_schedule;
 mod sample;
 
 pub use action_links::{ActionLink, ActionLinks};
+pub use attempt::{Attempt, AttemptOutcome};
+pub use circuit_breaker::{Admission, BreakerChange, BreakerPace, CircuitBreaker};
 pub use delivery_policy::DeliveryPolicy;
+pub use dialogue::{Answer, DialogueStage};
 pub use lease::{Claimed, Lease, LeaseToken};
 pub use letterhead::{BadContact, Contact, Letterhead};
 pub use link_lifetimes::LinkLifetimes;

@@ -98,4 +98,10 @@ impl NotificationKind {
             | Self::PasswordChanged => None,
         }
     }
+
+    /// Whether it warns of what somebody else may be doing to the account. Such a mail is worth a try even
+    /// where others are not.
+    pub fn is_security_alert(self) -> bool {
+        matches!(self, Self::PasswordChanged | Self::AddressChangeRequested | Self::AddressReplaced)
+    }
 }

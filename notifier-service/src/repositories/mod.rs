@@ -8,6 +8,8 @@ mod mail_renderer;
 mod mailer;
 mod monotonic_clock;
 mod notification_ledger;
+mod send_rate;
+mod suppressed_addresses;
 
 pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError};
 pub use jitter::Jitter;
@@ -15,4 +17,6 @@ pub use mail_previews::{MailPreview, MailPreviews, PreviewError};
 pub use mail_renderer::{MailRenderer, RenderError};
 pub use mailer::{Mailer, MailerError};
 pub use monotonic_clock::MonotonicClock;
-pub use notification_ledger::{LedgerCounts, LedgerError, NotificationLedger, RecordedCount};
+pub use notification_ledger::{KEPT_ATTEMPTS, LedgerCounts, LedgerError, NotificationLedger, RecordedCount};
+pub use send_rate::SendRate;
+pub use suppressed_addresses::SuppressedAddresses;

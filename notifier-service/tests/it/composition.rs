@@ -37,6 +37,7 @@ fn config(folder: &Path, server: &SmtpServer) -> NotifierConfig {
     );
     config.retry.first_delay = Duration::from_millis(20);
     config.pace.first_pause = Duration::from_millis(20);
+    config.breaker.first_pause = Duration::from_millis(20);
     config.pace.poll_interval = Duration::from_millis(20);
     config
 }

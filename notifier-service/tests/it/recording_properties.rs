@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use notifier_service::data_sources::{SqliteNotificationLedger, SystemClock};
-use notifier_service::entities::{NotificationId, ReceivedRecord, Recipient, plan};
+use notifier_service::entities::{Answer, NotificationId, ReceivedRecord, Recipient, plan};
 use notifier_service::interactors::RecordUserEvents;
 use notifier_service::repositories::NotificationLedger;
 use proptest::prelude::*;
@@ -260,7 +260,7 @@ proptest! {
                 for claim in claims {
                     let recipient = claim.notification.recipient.as_str().to_owned();
                     claimed.entry((claim.notification.user_id, recipient)).or_default().push(claim.lease.id);
-                    ledger.mark_sent(&claim.lease).await.unwrap();
+                    ledger.mark_sent(&claim.lease, &Answer::ours("ok")).await.unwrap();
                 }
             }
             assert_eq!(claimed, asked_for_by_address(&topic));

@@ -4,7 +4,8 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart};
 
 use super::addresses::envelope_address;
-use crate::entities::{Mail, one_line};
+use super::settings::SmtpSettings;
+use crate::entities::{Answer, Mail, one_line};
 use crate::repositories::MailerError;
 
 /// A mail as it goes over the wire. Without `Debug`: it must not be logged.
@@ -19,9 +20,10 @@ pub(super) struct OutgoingMessage {
 ///
 /// # Errors
 ///
-/// [`MailerError::RecipientOrMessageRefused`] when no mail can be sent to the address at all.
-pub(super) fn write(mail: &Mail, from: &Mailbox) -> Result<OutgoingMessage, MailerError> {
-    let refused = |why: &str| MailerError::RecipientOrMessageRefused(why.to_owned());
+/// [`MailerError::Refused`] when no mail can be sent to the address at all.
+pub(super) fn write(mail: &Mail, settings: &SmtpSettings) -> Result<OutgoingMessage, MailerError> {
+    let refused = |why: &str| MailerError::Refused(Answer::ours(why));
+    let from = &settings.from;
     let recipient = envelope_address(&mail.recipient).ok_or_else(|| refused("not an address of e-mail"))?;
     let name = mail.recipient_name.as_deref().and_then(display_name);
     let message = Message::builder()
@@ -86,8 +88,12 @@ mod tests {
         }
     }
 
+    fn settings() -> SmtpSettings {
+        SmtpSettings::parse(&"smtp://localhost".into(), "Accounts <accounts@sender.example>").unwrap()
+    }
+
     fn written(mail: &Mail) -> Vec<u8> {
-        write(mail, &"Accounts <accounts@sender.example>".parse().unwrap()).unwrap().bytes
+        write(mail, &settings()).unwrap().bytes
     }
 
     fn recipients(parsed: &Parsed<'_>) -> Vec<(Option<String>, Option<String>)> {
@@ -161,7 +167,7 @@ mod tests {
     #[test]
     fn an_address_that_is_none_is_refused_for_good() {
         let mail = Mail { recipient: Recipient::new("ada@example.org>\r\nDATA"), ..mail(None) };
-        let error = write(&mail, &"a@b.example".parse().unwrap()).err().unwrap();
-        assert!(matches!(error, MailerError::RecipientOrMessageRefused(_)), "{error:?}");
+        let error = write(&mail, &settings()).err().unwrap();
+        assert!(matches!(error, MailerError::Refused(Answer { stage: None, .. })), "{error:?}");
     }
 }

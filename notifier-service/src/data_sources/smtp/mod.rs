@@ -5,12 +5,16 @@
 
 mod addresses;
 mod connection;
+mod failure;
+mod fence;
 mod mailer;
 mod message;
 mod pool;
 mod preview_folder;
 mod settings;
+mod tls;
 
 pub use mailer::SmtpMailer;
 pub use preview_folder::PreviewFolder;
 pub use settings::{SmtpSettings, SmtpSettingsError, SmtpTls};
+pub use tls::{Authorities, BadAuthorities};

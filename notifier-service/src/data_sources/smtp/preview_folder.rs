@@ -31,7 +31,7 @@ impl MailPreviews for PreviewFolder {
     fn keep(&self, previews: &[MailPreview]) -> Result<(), PreviewError> {
         for preview in previews {
             let stem = stem(preview);
-            let message = message::write(&preview.mail, &self.sender.from)
+            let message = message::write(&preview.mail, &self.sender)
                 .map_err(|source| PreviewError { name: stem.clone(), source: source.into() })?;
             self.write(&format!("{stem}.eml"), &message.bytes)?;
             self.write(&format!("{stem}.txt"), preview.mail.text.as_bytes())?;

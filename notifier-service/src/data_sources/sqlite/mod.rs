@@ -1,6 +1,8 @@
 //! The ledger on SQLite.
 
+mod attempts;
 mod ledger;
 mod open;
+mod suppressed_addresses;
 
 pub use ledger::SqliteNotificationLedger;

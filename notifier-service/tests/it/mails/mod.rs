@@ -6,8 +6,12 @@ mod golden;
 mod message;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
 
-use notifier_service::data_sources::{MailTemplates, MinijinjaMailRenderer, SmtpMailer, SmtpSettings};
+use notifier_service::data_sources::{
+    MailTemplates, MinijinjaMailRenderer, SmtpMailer, SmtpSettings, SystemClock,
+};
 use notifier_service::entities::{
     ActionLinks, Contact, Letterhead, LinkLifetimes, Mail, Notification, PublicUrl,
 };
@@ -17,6 +21,8 @@ use shared_kernel::SigningKeys;
 
 use crate::support::smtp_server::{Accepted, SmtpServer};
 
+/// A deadline that does not come.
+const NO_HURRY: Duration = Duration::from_secs(3600);
 const SENDER: &str = "accounts@sender.example";
 
 /// What writes and sends mails, and a server that takes them.
@@ -38,7 +44,7 @@ impl Post {
         let server = SmtpServer::start([]).await;
         let from = format!("Accounts <{SENDER}>");
         let settings = SmtpSettings::parse(&SecretString::from(server.url()), &from).unwrap();
-        Self { renderer, mailer: SmtpMailer::new(settings), server }
+        Self { renderer, mailer: SmtpMailer::new(settings, Arc::new(SystemClock::start())), server }
     }
 
     fn render(&self, notification: &Notification) -> Mail {
@@ -48,7 +54,7 @@ impl Post {
     /// A mail as it was rendered, and as the server got it.
     async fn send(&self, notification: &Notification) -> (Mail, Accepted) {
         let mail = self.render(notification);
-        self.mailer.send(&mail).await.unwrap();
+        self.mailer.send(&mail, NO_HURRY).await.unwrap();
         (mail, VecDeque::from(self.server.accepted()).pop_back().unwrap())
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use notifier_service::data_sources::{MySqlNotificationLedger, SqliteNotificationLedger, SystemClock};
-use notifier_service::repositories::NotificationLedger;
+use notifier_service::repositories::{NotificationLedger, SuppressedAddresses};
 use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
 
@@ -25,11 +25,16 @@ impl Backend {
     }
 }
 
+/// All that a ledger's database keeps.
+pub(crate) trait WholeLedger: NotificationLedger + SuppressedAddresses {}
+
+impl<L: NotificationLedger + SuppressedAddresses> WholeLedger for L {}
+
 /// Runs a test on a fresh, empty ledger, and removes it again, whether or not the test succeeded.
 pub(crate) async fn with_ledger<F, T>(backend: Backend, test: T)
 where
     F: Future<Output = ()> + Send + 'static,
-    T: FnOnce(Arc<dyn NotificationLedger>) -> F,
+    T: FnOnce(Arc<dyn WholeLedger>) -> F,
 {
     match backend {
         Backend::InMemory => test(InMemoryLedger::new(Arc::new(SystemClock::start()))).await,

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use notifier_service::entities::{Mail, Notification};
+use notifier_service::entities::{Answer, DialogueStage, Mail, Notification};
 use notifier_service::repositories::{
     DeadLetter, DeadLetters, DeadLettersError, Jitter, MailRenderer, Mailer, MailerError, MonotonicClock,
     RenderError,
@@ -83,7 +83,7 @@ impl FakeMailServer {
 
 #[async_trait]
 impl Mailer for FakeMailServer {
-    async fn send(&self, mail: &Mail) -> Result<(), MailerError> {
+    async fn send(&self, mail: &Mail, _deadline: Duration) -> Result<Answer, MailerError> {
         let hangs = self.inner.lock().unwrap().hanging.contains(mail.recipient.as_str());
         if hangs {
             std::future::pending::<()>().await;
@@ -96,7 +96,7 @@ impl Mailer for FakeMailServer {
             Some(error) => Err(error.clone()),
             None => {
                 inner.accepted.push(mail.clone());
-                Ok(())
+                Ok(Answer::at(DialogueStage::Message, "250 ok"))
             }
         }
     }

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use notifier_service::entities::{Claimed, Lease, LeaseToken, Notification, NotificationId};
+use notifier_service::entities::{
+    Answer, Attempt, AttemptOutcome, Claimed, Lease, LeaseToken, Notification, NotificationId, Recipient,
+};
 use notifier_service::repositories::{
-    LedgerCounts, LedgerError, MonotonicClock, NotificationLedger, RecordedCount,
+    KEPT_ATTEMPTS, LedgerCounts, LedgerError, MonotonicClock, NotificationLedger, RecordedCount,
+    SuppressedAddresses,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +25,8 @@ pub(crate) struct Row {
     pub(crate) state: State,
     pub(crate) attempts: u32,
     pub(crate) last_error: Option<String>,
-    recorded_at: Duration,
+    pub(crate) log: Vec<Attempt>,
+    age: Duration,
     due_at: Duration,
     lease: Option<(LeaseToken, Duration)>,
 }
@@ -32,6 +36,7 @@ struct Table {
     rows: Vec<Row>,
     claims: u128,
     failures: u32,
+    suppressed: BTreeMap<String, (NotificationId, Duration)>,
 }
 
 /// Time since an event, by a clock that starts with the year 1970.
@@ -85,18 +90,38 @@ impl InMemoryLedger {
         work(&mut table, self.clock.now())
     }
 
-    fn fenced(&self, lease: &Lease, work: impl FnOnce(&mut Row, Duration)) -> Result<(), LedgerError> {
+    fn conclude(
+        &self,
+        lease: &Lease,
+        outcome: Option<(AttemptOutcome, &Answer)>,
+        work: impl FnOnce(&mut Row, Duration),
+    ) -> Result<(), LedgerError> {
         self.access(|table, now| {
-            let row = table.rows.iter_mut().find(|row| {
-                row.notification.id == lease.id
-                    && row.state == State::Queued
-                    && row.lease.is_some_and(|(token, _)| token == lease.token)
-            });
+            let row = table.rows.iter_mut().find(|row| row.is_held_by(lease));
             let row = row.ok_or(LedgerError::LeaseLost(lease.id))?;
             row.lease = None;
             work(row, now);
+            if let Some((outcome, answer)) = outcome {
+                let words = Some(answer.words.chars().take(1000).collect());
+                let recorded_at = DateTime::UNIX_EPOCH + now;
+                row.log.push(Attempt { recorded_at, outcome, stage: answer.stage, words });
+                let too_many = row.log.len().saturating_sub(KEPT_ATTEMPTS as usize);
+                row.log.drain(..too_many);
+            }
             Ok(())
         })
+    }
+}
+
+impl Row {
+    fn is_held_by(&self, lease: &Lease) -> bool {
+        self.notification.id == lease.id
+            && self.state == State::Queued
+            && self.lease.is_some_and(|(token, _)| token == lease.token)
+    }
+
+    fn goes_to_the_same(&self, other: &Notification) -> bool {
+        self.notification.user_id == other.user_id && self.notification.recipient == other.recipient
     }
 }
 
@@ -121,7 +146,8 @@ impl NotificationLedger for InMemoryLedger {
                         state: State::Queued,
                         attempts: 0,
                         last_error: None,
-                        recorded_at: now,
+                        log: Vec::new(),
+                        age: Duration::ZERO,
                         due_at: now,
                         lease: None,
                     });
@@ -139,9 +165,7 @@ impl NotificationLedger for InMemoryLedger {
                 .filter(|index| {
                     let row = &table.rows[*index];
                     let earlier = table.rows[..*index].iter().any(|earlier| {
-                        earlier.state == State::Queued
-                            && earlier.notification.user_id == row.notification.user_id
-                            && earlier.notification.recipient == row.notification.recipient
+                        earlier.state == State::Queued && earlier.goes_to_the_same(&row.notification)
                     });
                     row.state == State::Queued
                         && row.due_at <= now
@@ -159,7 +183,7 @@ impl NotificationLedger for InMemoryLedger {
                     Claimed {
                         notification: row.notification.clone(),
                         attempts: row.attempts,
-                        age: now - row.recorded_at,
+                        age: row.age,
                         since_event: row.notification.occurred_at.map(|event| since(event, now)),
                         lease: Lease { id: row.notification.id, token },
                     }
@@ -168,38 +192,63 @@ impl NotificationLedger for InMemoryLedger {
         })
     }
 
-    async fn mark_sent(&self, lease: &Lease) -> Result<(), LedgerError> {
-        self.fenced(lease, |row, _| {
+    async fn time_left(&self, lease: &Lease) -> Result<Duration, LedgerError> {
+        self.access(|table, now| {
+            let row = table.rows.iter().find(|row| row.is_held_by(lease));
+            let until = row.and_then(|row| row.lease).ok_or(LedgerError::LeaseLost(lease.id))?.1;
+            Ok(until.saturating_sub(now))
+        })
+    }
+
+    async fn mark_sent(&self, lease: &Lease, answer: &Answer) -> Result<(), LedgerError> {
+        self.conclude(lease, Some((AttemptOutcome::Sent, answer)), |row, _| {
             row.state = State::Sent;
             row.attempts += 1;
             row.last_error = None;
         })
     }
 
-    async fn retry_later(
-        &self,
-        lease: &Lease,
-        after: Duration,
-        error: &str,
-        counts: bool,
-    ) -> Result<(), LedgerError> {
-        self.fenced(lease, |row, now| {
+    async fn put_off(&self, lease: &Lease, after: Duration, answer: &Answer) -> Result<(), LedgerError> {
+        self.conclude(lease, Some((AttemptOutcome::PutOff, answer)), |row, now| {
             row.due_at = now + after;
-            row.attempts += u32::from(counts);
-            row.last_error = Some(error.to_owned());
+            row.attempts += 1;
+            row.last_error = Some(answer.words.clone());
+        })?;
+        let mut table = self.table.lock().unwrap();
+        let first = table.rows.iter().position(|row| row.notification.id == lease.id).unwrap();
+        let head = table.rows[first].notification.clone();
+        for row in &mut table.rows[first..] {
+            if row.state == State::Queued && row.goes_to_the_same(&head) {
+                row.age += after;
+            }
+        }
+        Ok(())
+    }
+
+    async fn mark_unavailable(&self, lease: &Lease, answer: &Answer) -> Result<(), LedgerError> {
+        self.conclude(lease, Some((AttemptOutcome::ServerUnavailable, answer)), |row, now| {
+            row.due_at = now;
+            row.last_error = Some(answer.words.clone());
         })
     }
 
-    async fn mark_dead(&self, lease: &Lease, reason: &str) -> Result<(), LedgerError> {
-        self.fenced(lease, |row, _| {
+    async fn mark_dead(&self, lease: &Lease, answer: &Answer) -> Result<(), LedgerError> {
+        self.conclude(lease, Some((AttemptOutcome::Dead, answer)), |row, _| {
             row.state = State::Dead;
             row.attempts += 1;
-            row.last_error = Some(reason.to_owned());
+            row.last_error = Some(answer.words.clone());
         })
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), LedgerError> {
-        self.fenced(lease, |_, _| {})
+        self.conclude(lease, None, |_, _| {})
+    }
+
+    async fn attempts(&self, id: NotificationId) -> Result<Vec<Attempt>, LedgerError> {
+        self.access(|table, _| {
+            let row = table.rows.iter().find(|row| row.notification.id == id);
+            Ok(row.map(|row| row.log.clone()).unwrap_or_default())
+        })
     }
 
     async fn counts(&self) -> Result<LedgerCounts, LedgerError> {
@@ -210,6 +259,42 @@ impl NotificationLedger for InMemoryLedger {
                 sent: count(State::Sent),
                 dead: count(State::Dead),
             })
+        })
+    }
+}
+
+/// An address with its domain in lower case.
+fn normal(address: &Recipient) -> String {
+    let (local, domain) = address.as_str().rsplit_once('@').unwrap();
+    format!("{local}@{}", domain.to_lowercase())
+}
+
+#[async_trait]
+impl SuppressedAddresses for InMemoryLedger {
+    async fn suppress(
+        &self,
+        address: &Recipient,
+        time: Duration,
+        refused: NotificationId,
+    ) -> Result<(), LedgerError> {
+        self.access(|table, now| {
+            let entry = table.suppressed.entry(normal(address)).or_insert((refused, now));
+            *entry = (refused, entry.1.max(now + time));
+            Ok(())
+        })
+    }
+
+    async fn find(&self, address: &Recipient) -> Result<Option<NotificationId>, LedgerError> {
+        self.access(|table, now| {
+            let found = table.suppressed.get(&normal(address));
+            Ok(found.filter(|(_, until)| *until > now).map(|(refused, _)| *refused))
+        })
+    }
+
+    async fn lift(&self, address: &Recipient) -> Result<(), LedgerError> {
+        self.access(|table, _| {
+            table.suppressed.remove(&normal(address));
+            Ok(())
         })
     }
 }
