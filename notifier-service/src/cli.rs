@@ -1,6 +1,7 @@
 //! The command line: every setting as a flag and as an environment variable.
 #![expect(clippy::doc_markdown, reason = "--help shows these texts as they are")]
 
+mod housekeeping;
 mod mails;
 mod sending;
 mod smtp;
@@ -18,6 +19,7 @@ use shared_kernel::{BadKeys, SigningKeys};
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
+use self::housekeeping::HousekeepingSettings;
 use self::mails::{MailsSettingError, MailsSettings, PreviewSettings};
 use self::sending::SendingSettings;
 use self::smtp::SmtpSecuritySettings;
@@ -73,6 +75,8 @@ pub(crate) struct RunSettings {
     mail: MailSettings,
     #[command(flatten)]
     mails: MailsSettings,
+    #[command(flatten)]
+    housekeeping: HousekeepingSettings,
     #[command(flatten)]
     links: LinkSettings,
     #[command(flatten)]
@@ -237,6 +241,7 @@ impl RunSettings {
         let mut config =
             NotifierConfig::new(self.database.url()?, broker, self.mail.smtp()?, self.links.links()?);
         self.mails.apply_to(&mut config.mails)?;
+        config.housekeeping = self.housekeeping.config();
         config.max_connections = self.max_connections;
         config.consumer_group.clone_from(&self.consumer_group);
         config.topic.clone_from(&self.topic);

@@ -16,12 +16,13 @@ use crate::data_sources::{
 };
 use crate::entities::{ActionLinks, BreakerPace, DeliveryPolicy};
 use crate::interactors::{
-    DeliverNotifications, DeliveryPorts, PreviewMails, PreviewMailsError, RecordUserEvents,
+    DeliverNotifications, DeliveryPorts, PreviewMails, PreviewMailsError, RecordUserEvents, TidyLedger,
 };
 use crate::repositories::{
-    DeadLetters, LedgerCounts, LedgerError, NotificationLedger, SendRate, SuppressedAddresses,
+    DeadLetters, EventHistory, LedgerCounts, LedgerError, LedgerRetention, NotificationLedger, SendRate,
+    SuppressedAddresses,
 };
-use crate::transport::{DeliveryPace, EventConsumer, Wake, consume_loop, delivery_loop};
+use crate::transport::{DeliveryPace, EventConsumer, Wake, consume_loop, delivery_loop, housekeeping_loop};
 
 /// What must be left of a lease after the longest send, for the outcome to be recorded.
 const RECORDING_MARGIN: Duration = Duration::from_secs(5);
@@ -79,6 +80,8 @@ pub struct Notifier {
     record: RecordUserEvents,
     deliver: Arc<DeliverNotifications>,
     ledger: Arc<dyn NotificationLedger>,
+    tidy: TidyLedger,
+    tidy_interval: Duration,
     close_ledger: BoxFuture<'static, ()>,
     workers: u32,
     batch: u32,
@@ -112,8 +115,8 @@ impl NotifierHandle {
 pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
     let policy = policy(&config)?;
     let renderer = renderer(&config.mails, &config.links)?;
-    let Ledger { ledger, suppressed, close: close_ledger } = open_ledger(&config).await?;
-    let (consumer, dead_letters) = broker(&config).await?;
+    let Ledger { ledger, suppressed, retention, close: close_ledger } = open_ledger(&config).await?;
+    let Broker { consumer, dead_letters, history } = broker(&config).await?;
     // As many as can be sending at once, or connections are closed only to be opened again.
     let max_idle = usize::try_from(config.workers.saturating_mul(config.batch)).unwrap_or(usize::MAX);
     let smtp = SmtpSettings { max_idle, ..config.smtp };
@@ -136,6 +139,8 @@ pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
         record: RecordUserEvents::new(ledger.clone(), dead_letters),
         deliver: Arc::new(DeliverNotifications::new(ports, policy)),
         ledger,
+        tidy: TidyLedger::new(retention, history, config.housekeeping.retention),
+        tidy_interval: config.housekeeping.interval,
         close_ledger,
         workers: config.workers,
         batch: config.batch,
@@ -204,7 +209,19 @@ impl Notifier {
     ///
     /// When one of its tasks panicked: a notifier without consumer or workers must not look alive.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { consumer, record, deliver, ledger: _, close_ledger, workers, batch, pace, drain } = self;
+        let Self {
+            consumer,
+            record,
+            deliver,
+            ledger: _,
+            tidy,
+            tidy_interval,
+            close_ledger,
+            workers,
+            batch,
+            pace,
+            drain,
+        } = self;
         let wake = Arc::new(Wake::default());
         let stop_delivery = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -219,6 +236,8 @@ impl Notifier {
             let (deliver, wake, stop) = (deliver.clone(), wake.clone(), stop_delivery.clone());
             tasks.spawn(async move { delivery_loop(&deliver, batch, &wake, pace, &stop).await });
         }
+        let stop_tidying = shutdown.clone();
+        tasks.spawn(async move { housekeeping_loop(&tidy, tidy_interval, &stop_tidying).await });
         let all_done = async {
             while let Some(done) = tasks.join_next().await {
                 if let Err(error) = done
@@ -247,7 +266,24 @@ impl Notifier {
 struct Ledger {
     ledger: Arc<dyn NotificationLedger>,
     suppressed: Arc<dyn SuppressedAddresses>,
+    retention: Arc<dyn LedgerRetention>,
     close: BoxFuture<'static, ()>,
+}
+
+/// An open ledger behind each of its ports.
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+macro_rules! ledger_parts {
+    ($ledger:ident) => {
+        Ledger {
+            suppressed: $ledger.clone(),
+            retention: $ledger.clone(),
+            close: {
+                let open = $ledger.clone();
+                Box::pin(async move { open.close().await })
+            },
+            ledger: $ledger,
+        }
+    };
 }
 
 async fn open_ledger(config: &NotifierConfig) -> Result<Ledger, StartError> {
@@ -260,25 +296,28 @@ async fn open_ledger(config: &NotifierConfig) -> Result<Ledger, StartError> {
                 config.max_connections,
             );
             let ledger = Arc::new(opened.await.map_err(not_opened)?);
-            let (suppressed, open) = (ledger.clone(), ledger.clone());
-            Ok(Ledger { ledger, suppressed, close: Box::pin(async move { open.close().await }) })
+            Ok(ledger_parts!(ledger))
         }
         #[cfg(feature = "sqlite")]
         DatabaseUrl::Sqlite(path) => {
             let opened = crate::data_sources::SqliteNotificationLedger::open(path);
             let ledger = Arc::new(opened.await.map_err(not_opened)?);
-            let (suppressed, open) = (ledger.clone(), ledger.clone());
-            Ok(Ledger { ledger, suppressed, close: Box::pin(async move { open.close().await }) })
+            Ok(ledger_parts!(ledger))
         }
         #[cfg(not(all(feature = "mysql", feature = "sqlite")))]
         other => Err(no_such_database(other)),
     }
 }
 
-/// The consumer of the topic, and the dead letters on the same broker.
-async fn broker(
-    config: &NotifierConfig,
-) -> Result<(Box<dyn EventConsumer>, Arc<dyn DeadLetters>), StartError> {
+/// The consumer of the topic, and what else is on the same broker.
+struct Broker {
+    consumer: Box<dyn EventConsumer>,
+    dead_letters: Arc<dyn DeadLetters>,
+    history: Arc<dyn EventHistory>,
+}
+
+async fn broker(config: &NotifierConfig) -> Result<Broker, StartError> {
+    let topics = vec![config.topic.clone(), shared_kernel::dead_letter_topic(&config.topic)];
     match &config.broker {
         #[cfg(feature = "kafka")]
         BrokerUrl::Kafka(brokers) => {
@@ -292,7 +331,13 @@ async fn broker(
             .map_err(|error| unusable("broker-url", error))?;
             let dead_letters = crate::data_sources::KafkaDeadLetters::new(brokers)
                 .map_err(|error| unusable("broker-url", error))?;
-            Ok((Box::new(consumer), Arc::new(dead_letters)))
+            let history = crate::data_sources::KafkaEventHistory::new(brokers, topics)
+                .map_err(|error| unusable("broker-url", error))?;
+            Ok(Broker {
+                consumer: Box::new(consumer),
+                dead_letters: Arc::new(dead_letters),
+                history: Arc::new(history),
+            })
         }
         #[cfg(feature = "table-broker")]
         BrokerUrl::Table(path) => {
@@ -300,7 +345,13 @@ async fn broker(
                 table_broker(path, &config.topic).await.map_err(|error| unusable("broker-url", error))?;
             let consumer =
                 crate::transport::TableBrokerConsumer::new(&broker, &config.consumer_group, &config.topic);
-            Ok((Box::new(consumer), Arc::new(crate::data_sources::TableBrokerDeadLetters::new(broker))))
+            let dead_letters = crate::data_sources::TableBrokerDeadLetters::new(broker.clone());
+            let history = crate::data_sources::TableBrokerEventHistory::new(broker, topics);
+            Ok(Broker {
+                consumer: Box::new(consumer),
+                dead_letters: Arc::new(dead_letters),
+                history: Arc::new(history),
+            })
         }
         #[cfg(not(feature = "kafka"))]
         BrokerUrl::Kafka(_) => {

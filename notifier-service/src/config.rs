@@ -9,6 +9,7 @@ use shared_kernel::CDC_TOPIC;
 pub use shared_kernel::{BadUrl, BrokerUrl, DatabaseUrl};
 
 use crate::data_sources::SmtpSettings;
+use crate::entities::Retention;
 use crate::entities::{ActionLinks, BreakerPace, Contact, Letterhead, RetrySchedule, one_line};
 use crate::transport::DeliveryPace;
 
@@ -32,6 +33,8 @@ pub struct NotifierConfig {
     pub links: ActionLinks,
     /// What mails say.
     pub mails: MailsConfig,
+    /// How long the ledger holds what it knows.
+    pub housekeeping: HousekeepingConfig,
     /// How many delivery workers this process runs.
     pub workers: u32,
     /// How many mails a worker sends side by side, and so claims at most at once.
@@ -51,6 +54,22 @@ pub struct NotifierConfig {
     pub pace: DeliveryPace,
     /// How long, after the service was told to stop, mails being sent may take to be done.
     pub drain: Duration,
+}
+
+/// How long the ledger holds what it knows, and how often it is tidied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HousekeepingConfig {
+    /// For how long.
+    pub retention: Retention,
+    /// How often what has had its time is taken out.
+    pub interval: Duration,
+}
+
+impl Default for HousekeepingConfig {
+    /// The default times; once a minute.
+    fn default() -> Self {
+        Self { retention: Retention::default(), interval: Duration::from_secs(60) }
+    }
 }
 
 /// What mails say, and the templates that they are made of.
@@ -99,6 +118,7 @@ impl NotifierConfig {
             smtp,
             links,
             mails,
+            housekeeping: HousekeepingConfig::default(),
             workers: 4,
             batch: 8,
             lease: Duration::from_secs(90),

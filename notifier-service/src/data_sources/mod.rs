@@ -20,7 +20,7 @@ mod table_broker;
 mod templates;
 
 #[cfg(feature = "kafka")]
-pub use kafka::{KafkaDeadLetters, ProducerError};
+pub use kafka::{KafkaDeadLetters, KafkaEventHistory, ProducerError};
 #[cfg(feature = "mysql")]
 pub use mysql::MySqlNotificationLedger;
 #[cfg(feature = "smtp")]
@@ -34,6 +34,6 @@ pub use sqlite::SqliteNotificationLedger;
 #[cfg(feature = "system")]
 pub use system::{GovernorSendRate, SystemClock, SystemJitter, UnlimitedSendRate};
 #[cfg(feature = "table-broker")]
-pub use table_broker::TableBrokerDeadLetters;
+pub use table_broker::{TableBrokerDeadLetters, TableBrokerEventHistory};
 #[cfg(feature = "templates")]
 pub use templates::{MailTemplates, MinijinjaMailRenderer, TemplateError};

@@ -17,6 +17,7 @@ mod plan;
 mod plan_update;
 mod public_url;
 mod received_record;
+mod retention;
 mod retry_schedule;
 mod sample;
 
@@ -36,5 +37,6 @@ pub use one_line::one_line;
 pub use plan::plan;
 pub use public_url::{BadPublicUrl, PublicUrl};
 pub use received_record::{Place, ReceivedRecord};
+pub use retention::Retention;
 pub use retry_schedule::RetrySchedule;
 pub use sample::{Sample, samples};

@@ -2,7 +2,9 @@
 //! error says whether trying again can help.
 
 mod dead_letters;
+mod event_history;
 mod jitter;
+mod ledger_retention;
 mod mail_previews;
 mod mail_renderer;
 mod mailer;
@@ -12,7 +14,9 @@ mod send_rate;
 mod suppressed_addresses;
 
 pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError};
+pub use event_history::{EventHistory, EventHistoryError};
 pub use jitter::Jitter;
+pub use ledger_retention::LedgerRetention;
 pub use mail_previews::{MailPreview, MailPreviews, PreviewError};
 pub use mail_renderer::{MailRenderer, RenderError};
 pub use mailer::{Mailer, MailerError};

@@ -4,6 +4,7 @@ mod backoff;
 mod consume_loop;
 mod delivery_loop;
 mod event_consumer;
+mod housekeeping_loop;
 #[cfg(feature = "kafka")]
 mod kafka_consumer;
 #[cfg(feature = "table-broker")]
@@ -13,6 +14,7 @@ mod wake;
 pub use consume_loop::consume_loop;
 pub use delivery_loop::{DeliveryPace, delivery_loop};
 pub use event_consumer::{ConsumeError, EventConsumer};
+pub use housekeeping_loop::housekeeping_loop;
 #[cfg(feature = "kafka")]
 pub use kafka_consumer::{KafkaConsumer, KafkaConsumerSettings};
 #[cfg(feature = "table-broker")]

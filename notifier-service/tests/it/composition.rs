@@ -22,7 +22,7 @@ use crate::support::silent_proxy::SilentProxy;
 use crate::support::smtp_server::{Act, Session, SmtpServer};
 use crate::support::{DEADLINE, eventually};
 
-fn config(folder: &Path, server: &SmtpServer) -> NotifierConfig {
+pub(crate) fn config(folder: &Path, server: &SmtpServer) -> NotifierConfig {
     let smtp = SmtpSettings::parse(&SecretString::from(server.url()), "accounts@sender.example").unwrap();
     let links = ActionLinks::new(
         PublicUrl::parse("https://accounts.example.org").unwrap(),
@@ -42,7 +42,7 @@ fn config(folder: &Path, server: &SmtpServer) -> NotifierConfig {
     config
 }
 
-async fn append(folder: &Path, records: impl IntoIterator<Item = WireRecord>) {
+pub(crate) async fn append(folder: &Path, records: impl IntoIterator<Item = WireRecord>) {
     let broker = TableBroker::open_sqlite(&folder.join("broker.db")).await.unwrap();
     let records: Vec<_> = records
         .into_iter()

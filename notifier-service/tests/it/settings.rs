@@ -99,6 +99,19 @@ fn a_bad_setting_of_what_mails_say_is_refused_by_its_name() {
 }
 
 #[test]
+fn a_time_that_nothing_can_be_kept_for_is_refused_by_its_setting() {
+    for (setting, value, words) in [
+        ("NOTIFIER_RETENTION_DAYS", "0", "1..=3650"),
+        ("NOTIFIER_ID_RETENTION_DAYS", "0", "1..=36500"),
+        ("NOTIFIER_HOUSEKEEPING_SECONDS", "0", "1..=86400"),
+    ] {
+        let said = said(&run(&[(setting, Some(value))]));
+        let flag = setting.trim_start_matches("NOTIFIER_").replace('_', "-").to_lowercase();
+        assert!(said.contains(&flag) && said.contains(words), "{setting}={value:?}: {said}");
+    }
+}
+
+#[test]
 fn a_key_file_that_cannot_be_read_is_named() {
     let changes =
         [("NOTIFIER_ACTION_TOKEN_KEY", None), ("NOTIFIER_ACTION_TOKEN_KEY_FILE", Some("/no/such/file"))];

@@ -11,12 +11,13 @@ use crate::data_sources::sql::{MIGRATIONS_TABLE, is_up_to_date, migrator};
 /// How long a call waits for a connection before the ledger counts as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-const SCRIPTS: [(&str, &str); 5] = [
+const SCRIPTS: [(&str, &str); 6] = [
     ("notifications", include_str!("../../../migrations/mysql/0001_notifications.sql")),
     ("action links", include_str!("../../../migrations/mysql/0002_action_links.sql")),
     ("put off for", include_str!("../../../migrations/mysql/0003_put_off_for.sql")),
     ("delivery attempts", include_str!("../../../migrations/mysql/0004_delivery_attempts.sql")),
     ("suppressed addresses", include_str!("../../../migrations/mysql/0005_suppressed_addresses.sql")),
+    ("retention", include_str!("../../../migrations/mysql/0006_retention.sql")),
 ];
 
 /// A lock of this ledger's own; a lock's name may have 64 characters, no more than a database's.

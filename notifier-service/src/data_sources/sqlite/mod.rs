@@ -3,6 +3,7 @@
 mod attempts;
 mod ledger;
 mod open;
+mod retention;
 mod suppressed_addresses;
 
 pub use ledger::SqliteNotificationLedger;

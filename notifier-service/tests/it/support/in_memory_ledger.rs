@@ -5,11 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use notifier_service::entities::{
-    Answer, Attempt, AttemptOutcome, Claimed, Lease, LeaseToken, Notification, NotificationId, Recipient,
+    Answer, Attempt, AttemptOutcome, Claimed, Lease, LeaseToken, Notification, NotificationId,
+    NotificationKind, Recipient,
 };
 use notifier_service::repositories::{
-    KEPT_ATTEMPTS, LedgerCounts, LedgerError, MonotonicClock, NotificationLedger, RecordedCount,
-    SuppressedAddresses,
+    KEPT_ATTEMPTS, LedgerCounts, LedgerError, LedgerRetention, MonotonicClock, NotificationLedger,
+    RecordedCount, SuppressedAddresses,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,9 @@ pub(crate) struct Row {
     age: Duration,
     due_at: Duration,
     lease: Option<(LeaseToken, Duration)>,
+    recorded_at: Duration,
+    finished_at: Option<Duration>,
+    erased_at: Option<Duration>,
 }
 
 #[derive(Default)]
@@ -101,6 +105,7 @@ impl InMemoryLedger {
             let row = row.ok_or(LedgerError::LeaseLost(lease.id))?;
             row.lease = None;
             work(row, now);
+            row.finished_at = (row.state != State::Queued).then_some(now);
             if let Some((outcome, answer)) = outcome {
                 let words = Some(answer.words.chars().take(1000).collect());
                 let recorded_at = DateTime::UNIX_EPOCH + now;
@@ -150,6 +155,9 @@ impl NotificationLedger for InMemoryLedger {
                         age: Duration::ZERO,
                         due_at: now,
                         lease: None,
+                        recorded_at: now,
+                        finished_at: None,
+                        erased_at: None,
                     });
                 }
             }
@@ -295,6 +303,82 @@ impl SuppressedAddresses for InMemoryLedger {
         self.access(|table, _| {
             table.suppressed.remove(&normal(address));
             Ok(())
+        })
+    }
+}
+
+impl Row {
+    fn erase(&mut self, now: Duration) {
+        self.erased_at = Some(now);
+        self.last_error = None;
+        for attempt in &mut self.log {
+            attempt.words = None;
+        }
+        self.notification = Notification {
+            recipient: Recipient::new(""),
+            username: String::new(),
+            full_name: None,
+            changed: vec![],
+            other_address: None,
+            traceparent: None,
+            ..self.notification.clone()
+        };
+    }
+}
+
+impl Table {
+    /// The places of the rows that were erased first and so long ago.
+    fn to_forget(&self, age: Duration, max: u32, now: Duration) -> Vec<usize> {
+        let is_old = |row: &Row| row.erased_at.is_some_and(|at| at + age <= now);
+        let mut old: Vec<_> = (0..self.rows.len()).filter(|at| is_old(&self.rows[*at])).collect();
+        old.sort_by_key(|at| self.rows[*at].erased_at);
+        old.truncate(max as usize);
+        old
+    }
+}
+
+#[async_trait]
+impl LedgerRetention for InMemoryLedger {
+    async fn erase_finished(&self, age: Duration, max: u32) -> Result<u64, LedgerError> {
+        self.access(|table, now| {
+            let is_due =
+                |row: &&mut Row| row.erased_at.is_none() && row.finished_at.is_some_and(|at| at + age <= now);
+            let erased = table.rows.iter_mut().filter(is_due).take(max as usize).map(|row| row.erase(now));
+            Ok(erased.count() as u64)
+        })
+    }
+
+    async fn erase_deleted_users(&self, max: u32) -> Result<u64, LedgerError> {
+        self.access(|table, now| {
+            let is_gone = |user| {
+                let mut of_user = table.rows.iter().filter(|row| row.notification.user_id == user);
+                of_user.clone().any(|row| row.notification.kind == NotificationKind::Deleted)
+                    && of_user.all(|row| row.state != State::Queued)
+            };
+            let gone: Vec<_> = table.rows.iter().map(|row| is_gone(row.notification.user_id)).collect();
+            let to_erase =
+                table.rows.iter_mut().zip(gone).filter(|(row, gone)| *gone && row.erased_at.is_none());
+            Ok(to_erase.take(max as usize).map(|(row, _)| row.erase(now)).count() as u64)
+        })
+    }
+
+    async fn latest_to_forget(&self, age: Duration, max: u32) -> Result<Option<DateTime<Utc>>, LedgerError> {
+        self.access(|table, now| {
+            let rows = table.to_forget(age, max, now).into_iter().map(|at| table.rows[at].recorded_at);
+            Ok(rows.max().map(|at| DateTime::UNIX_EPOCH + at))
+        })
+    }
+
+    async fn forget(&self, age: Duration, recorded_by: DateTime<Utc>, max: u32) -> Result<u64, LedgerError> {
+        self.access(|table, now| {
+            let mut to_forget = table.to_forget(age, max, now);
+            to_forget.retain(|at| DateTime::UNIX_EPOCH + table.rows[*at].recorded_at <= recorded_by);
+            let mut at = 0;
+            table.rows.retain(|_| {
+                at += 1;
+                !to_forget.contains(&(at - 1))
+            });
+            Ok(to_forget.len() as u64)
         })
     }
 }
