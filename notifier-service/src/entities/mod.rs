@@ -6,6 +6,7 @@ mod circuit_breaker;
 mod delivery_policy;
 mod dialogue;
 mod lease;
+mod ledger_entry;
 mod letterhead;
 mod link_lifetimes;
 mod mail;
@@ -27,6 +28,7 @@ pub use circuit_breaker::{Admission, BreakerChange, BreakerPace, CircuitBreaker}
 pub use delivery_policy::DeliveryPolicy;
 pub use dialogue::{Answer, DialogueStage};
 pub use lease::{Claimed, Lease, LeaseToken};
+pub use ledger_entry::{LedgerEntry, MailFilter, MailState, StateCounts};
 pub use letterhead::{BadContact, Contact, Letterhead};
 pub use link_lifetimes::LinkLifetimes;
 pub use mail::Mail;

@@ -10,6 +10,7 @@ mod mail_renderer;
 mod mailer;
 mod monotonic_clock;
 mod notification_ledger;
+mod operator_ledger;
 mod send_rate;
 mod suppressed_addresses;
 
@@ -22,5 +23,6 @@ pub use mail_renderer::{MailRenderer, RenderError};
 pub use mailer::{Mailer, MailerError};
 pub use monotonic_clock::MonotonicClock;
 pub use notification_ledger::{KEPT_ATTEMPTS, LedgerCounts, LedgerError, NotificationLedger, RecordedCount};
+pub use operator_ledger::{OperatorLedger, Page, PageStart};
 pub use send_rate::SendRate;
 pub use suppressed_addresses::SuppressedAddresses;

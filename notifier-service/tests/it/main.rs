@@ -14,6 +14,8 @@ mod kafka_consumer;
 mod ledger_contract;
 mod mails;
 mod migrations;
+mod operator_contract;
+mod operator_use_cases;
 mod preview;
 mod record_user_events;
 mod recording_properties;

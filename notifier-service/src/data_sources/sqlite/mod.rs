@@ -3,6 +3,7 @@
 mod attempts;
 mod ledger;
 mod open;
+mod operator;
 mod retention;
 mod suppressed_addresses;
 

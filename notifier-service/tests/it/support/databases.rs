@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use notifier_service::data_sources::{MySqlNotificationLedger, SqliteNotificationLedger, SystemClock};
-use notifier_service::repositories::{LedgerRetention, NotificationLedger, SuppressedAddresses};
+use notifier_service::repositories::{
+    LedgerRetention, NotificationLedger, OperatorLedger, SuppressedAddresses,
+};
 use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
 
@@ -26,9 +28,12 @@ impl Backend {
 }
 
 /// All that a ledger's database keeps.
-pub(crate) trait WholeLedger: NotificationLedger + SuppressedAddresses + LedgerRetention {}
+pub(crate) trait WholeLedger:
+    NotificationLedger + SuppressedAddresses + LedgerRetention + OperatorLedger
+{
+}
 
-impl<L: NotificationLedger + SuppressedAddresses + LedgerRetention> WholeLedger for L {}
+impl<L: NotificationLedger + SuppressedAddresses + LedgerRetention + OperatorLedger> WholeLedger for L {}
 
 /// Makes a test of each function of that name, on each backend.
 macro_rules! on_every_ledger {

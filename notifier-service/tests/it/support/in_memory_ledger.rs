@@ -5,12 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use notifier_service::entities::{
-    Answer, Attempt, AttemptOutcome, Claimed, Lease, LeaseToken, Notification, NotificationId,
-    NotificationKind, Recipient,
+    Answer, Attempt, AttemptOutcome, Claimed, Lease, LeaseToken, LedgerEntry, MailFilter, MailState,
+    Notification, NotificationId, NotificationKind, Recipient, StateCounts,
 };
 use notifier_service::repositories::{
     KEPT_ATTEMPTS, LedgerCounts, LedgerError, LedgerRetention, MonotonicClock, NotificationLedger,
-    RecordedCount, SuppressedAddresses,
+    OperatorLedger, Page, PageStart, RecordedCount, SuppressedAddresses,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,7 @@ pub(crate) enum State {
     Queued,
     Sent,
     Dead,
+    Cancelled,
 }
 
 #[derive(Debug, Clone)]
@@ -33,6 +34,7 @@ pub(crate) struct Row {
     recorded_at: Duration,
     finished_at: Option<Duration>,
     erased_at: Option<Duration>,
+    requeued: u32,
 }
 
 #[derive(Default)]
@@ -158,6 +160,7 @@ impl NotificationLedger for InMemoryLedger {
                         recorded_at: now,
                         finished_at: None,
                         erased_at: None,
+                        requeued: 0,
                     });
                 }
             }
@@ -379,6 +382,119 @@ impl LedgerRetention for InMemoryLedger {
                 !to_forget.contains(&(at - 1))
             });
             Ok(to_forget.len() as u64)
+        })
+    }
+}
+
+impl Row {
+    fn entry(&self, place: usize, now: Duration) -> LedgerEntry {
+        let at = |time: Duration| DateTime::UNIX_EPOCH + time;
+        let Notification { recipient, .. } = &self.notification;
+        LedgerEntry {
+            place: place as i64 + 1,
+            id: self.notification.id,
+            event_id: self.notification.event_id,
+            user_id: self.notification.user_id,
+            kind: self.notification.kind.as_str().to_owned(),
+            recipient: (!recipient.as_str().is_empty()).then(|| recipient.clone()),
+            state: match self.state {
+                State::Queued => MailState::Queued,
+                State::Sent => MailState::Sent,
+                State::Dead => MailState::Dead,
+                State::Cancelled => MailState::Cancelled,
+            },
+            is_being_sent: self.is_held(now),
+            attempts: self.attempts,
+            requeued: self.requeued,
+            recorded_at: at(self.recorded_at),
+            due_at: at(self.due_at),
+            finished_at: self.finished_at.map(at),
+            since_event: self.notification.occurred_at.map(|event| since(event, now)),
+            has_link: self.notification.security_version.is_some(),
+            last_words: self.last_error.clone(),
+        }
+    }
+
+    fn is_held(&self, now: Duration) -> bool {
+        self.state == State::Queued && self.lease.is_some_and(|(_, until)| until > now)
+    }
+}
+
+fn fits(filter: &MailFilter, entry: &LedgerEntry) -> bool {
+    let MailFilter { state, kind, user_id, recipient, words, requeued_less_than } = filter;
+    let address = entry.recipient.as_ref().map(Recipient::as_str);
+    state.is_none_or(|state| state == entry.state)
+        && kind.as_ref().is_none_or(|kind| *kind == entry.kind)
+        && user_id.is_none_or(|user| user == entry.user_id)
+        && recipient.as_deref().is_none_or(|recipient| Some(recipient) == address)
+        && words.as_ref().is_none_or(|words| entry.last_words.as_ref().is_some_and(|it| it.contains(words)))
+        && requeued_less_than.is_none_or(|times| entry.requeued < times)
+}
+
+#[async_trait]
+impl OperatorLedger for InMemoryLedger {
+    async fn count_states(&self) -> Result<StateCounts, LedgerError> {
+        self.access(|table, _| {
+            let count = |state| table.rows.iter().filter(|row| row.state == state).count() as u64;
+            Ok(StateCounts {
+                queued: count(State::Queued),
+                sent: count(State::Sent),
+                dead: count(State::Dead),
+                cancelled: count(State::Cancelled),
+            })
+        })
+    }
+
+    async fn list(&self, filter: &MailFilter, page: Page) -> Result<Vec<LedgerEntry>, LedgerError> {
+        self.access(|table, now| {
+            let entries = table.rows.iter().enumerate().map(|(place, row)| row.entry(place, now));
+            let mut entries: Vec<_> = entries.filter(|entry| fits(filter, entry)).collect();
+            match page.from {
+                PageStart::Newest => entries.reverse(),
+                PageStart::Before(place) => {
+                    entries.retain(|entry| entry.place < place);
+                    entries.reverse();
+                }
+                PageStart::After(place) => entries.retain(|entry| entry.place > place),
+            }
+            entries.truncate(page.limit as usize);
+            Ok(entries)
+        })
+    }
+
+    async fn entry(&self, id: NotificationId) -> Result<Option<LedgerEntry>, LedgerError> {
+        self.access(|table, now| {
+            let found = table.rows.iter().position(|row| row.notification.id == id);
+            Ok(found.map(|place| table.rows[place].entry(place, now)))
+        })
+    }
+
+    async fn requeue(&self, id: NotificationId, after: Duration) -> Result<bool, LedgerError> {
+        self.access(|table, now| {
+            let can_be = |row: &&mut Row| {
+                row.notification.id == id && row.state != State::Queued && row.erased_at.is_none()
+            };
+            let Some(row) = table.rows.iter_mut().find(can_be) else { return Ok(false) };
+            row.state = State::Queued;
+            row.requeued += 1;
+            row.attempts = 0;
+            row.age = Duration::ZERO;
+            row.due_at = now + after;
+            row.finished_at = None;
+            row.lease = None;
+            Ok(true)
+        })
+    }
+
+    async fn cancel(&self, id: NotificationId) -> Result<bool, LedgerError> {
+        self.access(|table, now| {
+            let can_be =
+                |row: &&mut Row| row.notification.id == id && row.state == State::Queued && !row.is_held(now);
+            let Some(row) = table.rows.iter_mut().find(can_be) else { return Ok(false) };
+            row.state = State::Cancelled;
+            row.finished_at = Some(now);
+            row.lease = None;
+            Ok(true)
         })
     }
 }
