@@ -3,6 +3,7 @@
 
 mod housekeeping;
 mod mails;
+mod operator;
 mod sending;
 mod smtp;
 
@@ -21,6 +22,7 @@ use tracing_subscriber::EnvFilter;
 
 use self::housekeeping::HousekeepingSettings;
 use self::mails::{MailsSettingError, MailsSettings, PreviewSettings};
+use self::operator::{LedgerSettings, OperatorSettings};
 use self::sending::SendingSettings;
 use self::smtp::SmtpSecuritySettings;
 
@@ -43,6 +45,8 @@ pub(crate) enum Command {
     Migrate(DatabaseSettings),
     /// Writes every mail in every language into a folder, to be looked at, and ends
     Preview(PreviewSettings),
+    /// Looks into the ledger, sends mails again, takes them out of the queue, and ends
+    Ledger(LedgerSettings),
 }
 
 #[derive(Args)]
@@ -77,6 +81,8 @@ pub(crate) struct RunSettings {
     mails: MailsSettings,
     #[command(flatten)]
     housekeeping: HousekeepingSettings,
+    #[command(flatten)]
+    operator: OperatorSettings,
     #[command(flatten)]
     links: LinkSettings,
     #[command(flatten)]
@@ -186,6 +192,8 @@ pub(crate) enum SettingError {
     PublicUrl(#[source] BadPublicUrl),
     #[error("--action-token-key (NOTIFIER_ACTION_TOKEN_KEY)")]
     Keys(#[source] BadKeys),
+    #[error("--operator-token (NOTIFIER_OPERATOR_TOKEN)")]
+    OperatorToken(#[source] notifier_service::transport::http::BadOperatorToken),
     #[error(transparent)]
     Mails(#[from] MailsSettingError),
     #[error("--{flag} ({variable}) is missing; or give --{flag}-file ({variable}_FILE)")]
@@ -242,6 +250,7 @@ impl RunSettings {
             NotifierConfig::new(self.database.url()?, broker, self.mail.smtp()?, self.links.links()?);
         self.mails.apply_to(&mut config.mails)?;
         config.housekeeping = self.housekeeping.config();
+        config.operator = self.operator.config()?;
         config.max_connections = self.max_connections;
         config.consumer_group.clone_from(&self.consumer_group);
         config.topic.clone_from(&self.topic);

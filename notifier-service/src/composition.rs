@@ -1,11 +1,13 @@
 //! The one place that knows which adapter stands behind which port.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use thiserror::Error as ThisError;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -14,14 +16,16 @@ use crate::data_sources::{
     GovernorSendRate, MailTemplates, MinijinjaMailRenderer, PreviewFolder, SmtpMailer, SmtpSettings,
     SystemClock, SystemJitter, TemplateError, UnlimitedSendRate,
 };
-use crate::entities::{ActionLinks, BreakerPace, DeliveryPolicy};
+use crate::entities::{ActionLinks, BreakerPace, DeliveryPolicy, LinkLifetimes};
 use crate::interactors::{
-    DeliverNotifications, DeliveryPorts, PreviewMails, PreviewMailsError, RecordUserEvents, TidyLedger,
+    CancelMail, DeliverNotifications, DeliveryPorts, InspectMails, PreviewMails, PreviewMailsError,
+    RecordUserEvents, RedriveMails, ResendMail, TidyLedger,
 };
 use crate::repositories::{
-    DeadLetters, EventHistory, LedgerCounts, LedgerError, LedgerRetention, NotificationLedger, SendRate,
-    SuppressedAddresses,
+    DeadLetters, EventHistory, LedgerCounts, LedgerError, LedgerRetention, NotificationLedger,
+    OperatorLedger, SendRate, SuppressedAddresses,
 };
+use crate::transport::http::{Operator, operator_router, serve_operator};
 use crate::transport::{DeliveryPace, EventConsumer, Wake, consume_loop, delivery_loop, housekeeping_loop};
 
 /// What must be left of a lease after the longest send, for the outcome to be recorded.
@@ -82,6 +86,7 @@ pub struct Notifier {
     ledger: Arc<dyn NotificationLedger>,
     tidy: TidyLedger,
     tidy_interval: Duration,
+    operator_page: Option<OperatorPage>,
     close_ledger: BoxFuture<'static, ()>,
     workers: u32,
     batch: u32,
@@ -115,7 +120,17 @@ impl NotifierHandle {
 pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
     let policy = policy(&config)?;
     let renderer = renderer(&config.mails, &config.links)?;
-    let Ledger { ledger, suppressed, retention, close: close_ledger } = open_ledger(&config).await?;
+    let open = open_ledger(&config.database, config.max_connections).await?;
+    let operator_page = match &config.operator {
+        Some(page) => Some(OperatorPage {
+            listener: TcpListener::bind(page.listen)
+                .await
+                .map_err(|error| unusable("operator-listen", error))?,
+            router: operator_router(open.operator(config.links.lifetimes()), page.token.clone()),
+        }),
+        None => None,
+    };
+    let Ledger { ledger, suppressed, retention, operator: _, close: close_ledger } = open;
     let Broker { consumer, dead_letters, history } = broker(&config).await?;
     // As many as can be sending at once, or connections are closed only to be opened again.
     let max_idle = usize::try_from(config.workers.saturating_mul(config.batch)).unwrap_or(usize::MAX);
@@ -141,6 +156,7 @@ pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
         ledger,
         tidy: TidyLedger::new(retention, history, config.housekeeping.retention),
         tidy_interval: config.housekeeping.interval,
+        operator_page,
         close_ledger,
         workers: config.workers,
         batch: config.batch,
@@ -173,6 +189,19 @@ pub async fn migrate(database: &DatabaseUrl) -> Result<(), StartError> {
     }
 }
 
+/// What an operator can do to the ledger, for a command that does one thing, and what closes the ledger's connections.
+///
+/// # Errors
+///
+/// [`StartError`], which names the setting at fault.
+pub async fn open_operator(
+    database: &DatabaseUrl,
+    links: LinkLifetimes,
+) -> Result<(Operator, BoxFuture<'static, ()>), StartError> {
+    let open = open_ledger(database, 1).await?;
+    Ok((open.operator(links), open.close))
+}
+
 /// Writes every mail in every language, made from sample data, into a folder, and tells how many.
 ///
 /// # Errors
@@ -196,6 +225,11 @@ fn renderer(mails: &MailsConfig, links: &ActionLinks) -> Result<MinijinjaMailRen
 }
 
 impl Notifier {
+    /// Where the operator's page is served while this runs.
+    pub fn operator_address(&self) -> Option<SocketAddr> {
+        self.operator_page.as_ref().and_then(|page| page.listener.local_addr().ok())
+    }
+
     /// A view of this notifier that outlives the call of [`run`](Self::run).
     pub fn handle(&self) -> NotifierHandle {
         NotifierHandle { ledger: self.ledger.clone() }
@@ -216,6 +250,7 @@ impl Notifier {
             ledger: _,
             tidy,
             tidy_interval,
+            operator_page,
             close_ledger,
             workers,
             batch,
@@ -235,6 +270,14 @@ impl Notifier {
         for _ in 0..workers {
             let (deliver, wake, stop) = (deliver.clone(), wake.clone(), stop_delivery.clone());
             tasks.spawn(async move { delivery_loop(&deliver, batch, &wake, pace, &stop).await });
+        }
+        if let Some(OperatorPage { listener, router }) = operator_page {
+            let shutdown = shutdown.clone();
+            tasks.spawn(async move {
+                if let Err(error) = serve_operator(listener, router, shutdown).await {
+                    tracing::error!(error = &error as &dyn Error, "the operator's page ended");
+                }
+            });
         }
         let stop_tidying = shutdown.clone();
         tasks.spawn(async move { housekeeping_loop(&tidy, tidy_interval, &stop_tidying).await });
@@ -267,7 +310,25 @@ struct Ledger {
     ledger: Arc<dyn NotificationLedger>,
     suppressed: Arc<dyn SuppressedAddresses>,
     retention: Arc<dyn LedgerRetention>,
+    operator: Arc<dyn OperatorLedger>,
     close: BoxFuture<'static, ()>,
+}
+
+impl Ledger {
+    fn operator(&self, links: LinkLifetimes) -> Operator {
+        Operator {
+            inspect: InspectMails::new(self.operator.clone(), self.ledger.clone()),
+            resend: ResendMail::new(self.operator.clone(), self.suppressed.clone(), links),
+            cancel: CancelMail::new(self.operator.clone()),
+            redrive: RedriveMails::new(self.operator.clone(), links),
+        }
+    }
+}
+
+/// The operator's page, not yet served.
+struct OperatorPage {
+    listener: TcpListener,
+    router: axum::Router,
 }
 
 /// An open ledger behind each of its ports.
@@ -277,6 +338,7 @@ macro_rules! ledger_parts {
         Ledger {
             suppressed: $ledger.clone(),
             retention: $ledger.clone(),
+            operator: $ledger.clone(),
             close: {
                 let open = $ledger.clone();
                 Box::pin(async move { open.close().await })
@@ -286,15 +348,13 @@ macro_rules! ledger_parts {
     };
 }
 
-async fn open_ledger(config: &NotifierConfig) -> Result<Ledger, StartError> {
-    match &config.database {
+async fn open_ledger(database: &DatabaseUrl, max_connections: u32) -> Result<Ledger, StartError> {
+    match database {
         #[cfg(feature = "mysql")]
         DatabaseUrl::MySql(url) => {
             use secrecy::ExposeSecret as _;
-            let opened = crate::data_sources::MySqlNotificationLedger::open(
-                url.expose_secret(),
-                config.max_connections,
-            );
+            let opened =
+                crate::data_sources::MySqlNotificationLedger::open(url.expose_secret(), max_connections);
             let ledger = Arc::new(opened.await.map_err(not_opened)?);
             Ok(ledger_parts!(ledger))
         }
@@ -410,7 +470,6 @@ fn not_opened(error: crate::data_sources::OpenError) -> StartError {
     }
 }
 
-#[cfg(any(feature = "mysql", feature = "sqlite", feature = "kafka", feature = "table-broker"))]
 fn unusable(setting: &'static str, error: impl Into<Box<dyn Error + Send + Sync>>) -> StartError {
     StartError::Unusable { setting, source: error.into() }
 }

@@ -1,6 +1,7 @@
 //! What the service can be told, in plain types: filled by the command line, by the all-in-one program and
 //! by tests alike.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::data_sources::SmtpSettings;
 use crate::entities::Retention;
 use crate::entities::{ActionLinks, BreakerPace, Contact, Letterhead, RetrySchedule, one_line};
 use crate::transport::DeliveryPace;
+use crate::transport::http::OperatorToken;
 
 /// Everything that [`build`](crate::composition::build) needs to know.
 #[derive(Debug, Clone)]
@@ -35,6 +37,8 @@ pub struct NotifierConfig {
     pub mails: MailsConfig,
     /// How long the ledger holds what it knows.
     pub housekeeping: HousekeepingConfig,
+    /// The operator's page; `None` for none.
+    pub operator: Option<OperatorConfig>,
     /// How many delivery workers this process runs.
     pub workers: u32,
     /// How many mails a worker sends side by side, and so claims at most at once.
@@ -54,6 +58,15 @@ pub struct NotifierConfig {
     pub pace: DeliveryPace,
     /// How long, after the service was told to stop, mails being sent may take to be done.
     pub drain: Duration,
+}
+
+/// The operator's page and API.
+#[derive(Debug, Clone)]
+pub struct OperatorConfig {
+    /// Where they are served; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// Who may use them.
+    pub token: OperatorToken,
 }
 
 /// How long the ledger holds what it knows, and how often it is tidied.
@@ -119,6 +132,7 @@ impl NotifierConfig {
             links,
             mails,
             housekeeping: HousekeepingConfig::default(),
+            operator: None,
             workers: 4,
             batch: 8,
             lease: Duration::from_secs(90),

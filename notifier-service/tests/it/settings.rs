@@ -112,6 +112,19 @@ fn a_time_that_nothing_can_be_kept_for_is_refused_by_its_setting() {
 }
 
 #[test]
+fn an_operators_page_needs_an_address_and_a_long_token() {
+    let listen = ("NOTIFIER_OPERATOR_LISTEN", Some("127.0.0.1:0"));
+    for (changes, words) in [
+        (vec![("NOTIFIER_OPERATOR_LISTEN", Some("everywhere"))], "--operator-listen"),
+        (vec![listen], "--operator-token-file"),
+        (vec![listen, ("NOTIFIER_OPERATOR_TOKEN", Some("short-secret"))], "at least 32 characters"),
+    ] {
+        let said = said(&run(&changes));
+        assert!(said.contains(words) && !said.contains("short-secret"), "{words}: {said}");
+    }
+}
+
+#[test]
 fn a_key_file_that_cannot_be_read_is_named() {
     let changes =
         [("NOTIFIER_ACTION_TOKEN_KEY", None), ("NOTIFIER_ACTION_TOKEN_KEY_FILE", Some("/no/such/file"))];
