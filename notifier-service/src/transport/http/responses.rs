@@ -126,8 +126,8 @@ impl RedrivenResponse {
     pub(super) fn new(done: Redriven, dry_run: bool) -> Self {
         Self {
             dry_run,
-            requeued: done.requeued.len() as u64,
-            mails: done.requeued.iter().map(ToString::to_string).collect(),
+            requeued: u64::try_from(done.requeued.len()).unwrap_or(u64::MAX),
+            mails: done.requeued.into_iter().map(|id| id.to_string()).collect(),
             link_expired: done.link_expired,
             erased: done.erased,
             changed_meanwhile: done.changed_meanwhile,
