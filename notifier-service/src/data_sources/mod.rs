@@ -24,7 +24,9 @@ pub use kafka::{KafkaDeadLetters, ProducerError};
 #[cfg(feature = "mysql")]
 pub use mysql::MySqlNotificationLedger;
 #[cfg(feature = "smtp")]
-pub use smtp::{Authorities, BadAuthorities, SmtpMailer, SmtpSettings, SmtpSettingsError, SmtpTls};
+pub use smtp::{
+    Authorities, BadAuthorities, BadDkim, DkimSigner, SmtpMailer, SmtpSettings, SmtpSettingsError, SmtpTls,
+};
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 pub use sql::OpenError;
 #[cfg(feature = "sqlite")]

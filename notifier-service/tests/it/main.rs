@@ -6,7 +6,9 @@
 mod composition;
 mod consume_loop;
 mod deliver_notifications;
+mod delivery_failures;
 mod delivery_loop;
+mod dkim;
 mod event_consumer_contract;
 mod kafka_consumer;
 mod ledger_contract;
@@ -14,4 +16,5 @@ mod migrations;
 mod record_user_events;
 mod settings;
 mod smtp_mailer;
+mod smtp_security;
 mod support;

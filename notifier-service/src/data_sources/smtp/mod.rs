@@ -4,7 +4,9 @@
 //! since its stage decides what a failure means.
 
 mod addresses;
+mod canonical;
 mod connection;
+mod dkim;
 mod failure;
 mod fence;
 mod mailer;
@@ -13,6 +15,7 @@ mod pool;
 mod settings;
 mod tls;
 
+pub use dkim::{BadDkim, DkimSigner};
 pub use mailer::SmtpMailer;
 pub use settings::{SmtpSettings, SmtpSettingsError, SmtpTls};
 pub use tls::{Authorities, BadAuthorities};
