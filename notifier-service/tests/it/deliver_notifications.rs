@@ -489,3 +489,16 @@ async fn mails_wait_for_their_turn_and_are_put_back_when_it_comes_too_late_for_t
     assert_eq!(world.states()[5..], [(State::Queued, 0); 3]);
     assert_eq!(world.step().await.sent(), 3);
 }
+
+#[tokio::test]
+async fn at_the_end_of_the_process_what_waits_for_its_turn_is_put_back() {
+    let all: Vec<_> = (1..=3).map(|n| notification(n, n, A)).collect();
+    let slow = |clock: &Arc<SteppedClock>, _: &Arc<InMemoryLedger>| -> Arc<dyn SendRate> {
+        Arc::new(SteppedRate::new(clock.clone(), Duration::from_secs(10), || ()))
+    };
+    let world = World::pacing(&all, |_| PlainRenderer::default(), slow).await;
+    world.deliver.stop_waiting();
+    world.step().await;
+    assert_eq!(world.states(), [(State::Sent, 1), (State::Queued, 0), (State::Queued, 0)]);
+    assert_eq!(world.ledger.claim(10, Duration::from_secs(1)).await.unwrap().len(), 2);
+}
