@@ -255,7 +255,7 @@ fn smtp_settings(
     let url = settings.smtp_url.clone().or(built_in).unwrap_or_default();
     let parsed = SmtpSettings::parse(&url, &settings.mail_from).map_err(|source| {
         let setting = match source {
-            SmtpSettingsError::Url(_) => "--smtp-url (INF_USER_SMTP_URL)",
+            SmtpSettingsError::Url(_) | SmtpSettingsError::Password(_) => "--smtp-url (INF_USER_SMTP_URL)",
             SmtpSettingsError::From => "--mail-from (INF_USER_MAIL_FROM)",
         };
         StartError::Mail { setting, source }

@@ -1,6 +1,7 @@
 //! The command line: every setting as a flag and as an environment variable.
 #![expect(clippy::doc_markdown, reason = "--help shows these texts as they are")]
 
+mod dkim;
 mod housekeeping;
 mod mails;
 mod operator;
@@ -13,13 +14,14 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use notifier_service::config::{BadUrl, BrokerUrl, DatabaseUrl, NotifierConfig};
-use notifier_service::data_sources::{BadAuthorities, SmtpSettings, SmtpSettingsError};
+use notifier_service::data_sources::{BadAuthorities, BadDkim, SmtpSettings, SmtpSettingsError};
 use notifier_service::entities::{ActionLinks, BadPublicUrl, LinkLifetimes, PublicUrl, RetrySchedule};
 use secrecy::SecretString;
 use shared_kernel::{BadKeys, SigningKeys};
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
+use self::dkim::DkimSettings;
 use self::housekeeping::HousekeepingSettings;
 use self::mails::{MailsSettingError, MailsSettings, PreviewSettings};
 use self::operator::{LedgerSettings, OperatorSettings};
@@ -112,6 +114,8 @@ struct MailSettings {
     smtp_timeout_seconds: u64,
     #[command(flatten)]
     security: SmtpSecuritySettings,
+    #[command(flatten)]
+    dkim: DkimSettings,
 }
 
 #[derive(Args)]
@@ -188,6 +192,13 @@ pub(crate) enum SettingError {
     },
     #[error("--smtp-ca-file (NOTIFIER_SMTP_CA_FILE)")]
     Authorities(#[source] BadAuthorities),
+    #[error("--{flag} ({variable})")]
+    Dkim {
+        flag: &'static str,
+        variable: &'static str,
+        #[source]
+        source: BadDkim,
+    },
     #[error("--public-url (NOTIFIER_PUBLIC_URL)")]
     PublicUrl(#[source] BadPublicUrl),
     #[error("--action-token-key (NOTIFIER_ACTION_TOKEN_KEY)")]
@@ -289,6 +300,7 @@ impl MailSettings {
         )?;
         Ok(SmtpSettings {
             authorities: self.security.authorities()?,
+            dkim: self.dkim.signer(settings.from.email.domain())?,
             command_timeout: Duration::from_secs(self.smtp_command_timeout_seconds),
             total_timeout: Duration::from_secs(self.smtp_timeout_seconds),
             ..settings

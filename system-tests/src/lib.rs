@@ -4,6 +4,7 @@
 mod account;
 mod connector;
 mod database;
+mod gated_sink;
 mod kafka_topic;
 mod servers;
 mod service_process;
@@ -14,6 +15,7 @@ mod wait;
 pub use account::{Account, PASSWORD};
 pub use connector::Connector;
 pub use database::TestDatabase;
+pub use gated_sink::{Arrived, Gate, GatedSink};
 pub use kafka_topic::KafkaTopic;
 pub use servers::{Server, unique_name};
 pub use service_process::{ServiceProcess, run_to_end};

@@ -58,14 +58,37 @@ impl ServiceProcess {
         self.child.id()
     }
 
+    /// Stops it in the middle of what it does (SIGSTOP).
+    ///
+    /// # Panics
+    ///
+    /// When it has ended.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on (SIGCONT) where it was stopped.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status().expect("`kill` is there");
+        assert!(sent.success(), "the process runs until it is stopped");
+    }
+
     /// Asks it to stop (SIGTERM) and waits until it has.
     ///
     /// # Panics
     ///
     /// When it does not stop in time, or not with success.
     pub async fn stop(mut self, limit: Duration) {
-        let sent = Command::new("kill").arg(self.id().to_string()).status().expect("`kill` is there");
-        assert!(sent.success(), "the process runs until it is stopped");
+        self.signal("TERM");
         let status = eventually_some("the process stops", limit, || {
             let status = self.child.try_wait().expect("it is a child of this process");
             async move { status }

@@ -1,5 +1,3 @@
-#![expect(clippy::doc_markdown, reason = "--help shows these texts as they are")]
-
 use std::path::PathBuf;
 
 use clap::Args;

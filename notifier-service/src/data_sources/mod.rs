@@ -25,7 +25,8 @@ pub use kafka::{KafkaDeadLetters, KafkaEventHistory, ProducerError};
 pub use mysql::MySqlNotificationLedger;
 #[cfg(feature = "smtp")]
 pub use smtp::{
-    Authorities, BadAuthorities, PreviewFolder, SmtpMailer, SmtpSettings, SmtpSettingsError, SmtpTls,
+    Authorities, BadAuthorities, BadDkim, DkimSigner, PreviewFolder, SmtpMailer, SmtpSettings,
+    SmtpSettingsError, SmtpTls,
 };
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 pub use sql::OpenError;

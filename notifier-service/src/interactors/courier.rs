@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -5,7 +6,8 @@ use shared_kernel::in_words;
 
 use super::{Delivery, DeliveryPorts, Ending};
 use crate::entities::{
-    Admission, Answer, BreakerChange, CircuitBreaker, Claimed, DeliveryPolicy, Recipient, mask_in,
+    Admission, Answer, BreakerChange, CircuitBreaker, Claimed, DeliveryPolicy, DialogueStage, Recipient,
+    mask_in,
 };
 use crate::repositories::{LedgerError, MailerError};
 
@@ -19,6 +21,7 @@ pub(super) struct Courier {
     ports: DeliveryPorts,
     policy: DeliveryPolicy,
     breaker: Mutex<CircuitBreaker>,
+    is_stopping: AtomicBool,
 }
 
 /// How a mail came to be claimed.
@@ -54,7 +57,8 @@ impl From<Ending> for Outcome {
 
 impl Courier {
     pub(super) fn new(ports: DeliveryPorts, policy: DeliveryPolicy) -> Self {
-        Self { ports, policy, breaker: Mutex::new(CircuitBreaker::new(policy.breaker)) }
+        let breaker = Mutex::new(CircuitBreaker::new(policy.breaker));
+        Self { ports, policy, breaker, is_stopping: AtomicBool::new(false) }
     }
 
     pub(super) fn now(&self) -> Duration {
@@ -63,6 +67,10 @@ impl Courier {
 
     pub(super) fn admit(&self) -> Admission {
         self.breaker().admit(self.now())
+    }
+
+    pub(super) fn stop_waiting(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn probe_was_not_tried(&self) {
@@ -79,6 +87,11 @@ impl Courier {
         // Before the ledger's turn, which may take long: nobody should claim for a server that is not there.
         let breaker = self.tell_breaker(&outcome.ending, claim);
         let not_recorded = self.record(&claimed, &outcome, claim).await.err();
+        let (ending, not_recorded) = match (outcome.ending, not_recorded) {
+            // There was nothing to be recorded but that the row is free, which it is.
+            (Ending::Released, Some(LedgerError::LeaseLost(_))) => (Ending::LeaseLost, None),
+            other => other,
+        };
         let Claimed { notification, .. } = claimed;
         Delivery {
             id: notification.id,
@@ -86,7 +99,7 @@ impl Courier {
             user_id: notification.user_id,
             recipient: notification.recipient.masked(),
             traceparent: notification.traceparent,
-            ending: masked(outcome.ending, notification.recipient.as_str()),
+            ending: masked(ending, notification.recipient.as_str()),
             not_recorded,
             breaker,
         }
@@ -152,7 +165,8 @@ impl Courier {
     async fn take_turn(&self, claim: Claim) -> Result<(), Ending> {
         while let Err(wait) = self.ports.rate.take() {
             let held = self.now().saturating_sub(claim.began) + wait;
-            if self.policy.time_to_send(self.policy.lease.saturating_sub(held)).is_none() {
+            let comes_too_late = self.policy.time_to_send(self.policy.lease.saturating_sub(held)).is_none();
+            if comes_too_late || self.is_stopping.load(Ordering::Relaxed) {
                 return Err(Ending::Released);
             }
             self.ports.clock.sleep(wait).await;
@@ -180,7 +194,7 @@ impl Courier {
             Ending::Released | Ending::LeaseLost => None,
         };
         let stage = answer.and_then(|answer| answer.stage);
-        if stage.is_some_and(|stage| stage.is_about_the_mail()) {
+        if stage.is_some_and(DialogueStage::is_about_the_mail) {
             return self.breaker().server_answered(now, claim.is_probe);
         }
         if claim.is_probe {

@@ -77,4 +77,9 @@ impl DeliverNotifications {
         let claimed = claimed.map_err(DeliverError)?;
         Ok(Round { deliveries: claimed.into_iter().map(delivery).collect(), pause: None })
     }
+
+    /// For the end of the process: mails that wait for their turn are put back, for others to send at once.
+    pub fn stop_waiting(&self) {
+        self.courier.stop_waiting();
+    }
 }

@@ -79,6 +79,7 @@ pub async fn delivery_loop(
             finished(ended);
         }
     }
+    deliver.stop_waiting();
     while let Some(ended) = sending.join_next().await {
         finished(ended);
     }
@@ -109,7 +110,7 @@ fn log_one(delivery: &Delivery) {
         Ending::Dead(answer) => tracing::error!(words = answer.words, "given up"),
         // The breaker tells it once for all mails that met the same trouble.
         Ending::ServerUnavailable(answer) => {
-            tracing::debug!(words = answer.words, "not sent, no mail server")
+            tracing::debug!(words = answer.words, "not sent, no mail server");
         }
         Ending::Released => tracing::debug!("put back"),
         Ending::LeaseLost => tracing::warn!("left to another worker, which took it over"),

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::support::databases::{Backend, with_server_database};
 use crate::support::events::{junk, record};
 use crate::support::silent_proxy::SilentProxy;
-use crate::support::smtp_server::{Act, Session, SmtpServer};
+use crate::support::smtp_server::{Accepted, Act, Session, SmtpServer};
 use crate::support::{DEADLINE, eventually};
 
 pub(crate) fn config(folder: &Path, server: &SmtpServer) -> NotifierConfig {
@@ -86,14 +86,12 @@ async fn every_event_becomes_one_mail_in_order_per_user_through_trouble_and_a_re
     for user in 0..5 {
         let recipient = Recipient::new(format!("user{user}@example.org"));
         let to_user = accepted.iter().filter(|mail| mail.rcpt_to.contains(recipient.as_str()));
-        let message_ids: Vec<_> = to_user
-            .map(|mail| mail.message.lines().find(|line| line.starts_with("Message-ID:")).unwrap().to_owned())
-            .collect();
+        let message_ids: Vec<_> = to_user.map(Accepted::message_id).collect();
         let expected: Vec<_> = (1..=60)
             .filter(|n| n % 5 == user)
             .map(|n| EventId(Uuid::from_u128(n)))
             .map(|event| NotificationId::derive(event, NotificationKind::Updated, &recipient))
-            .map(|id| format!("Message-ID: <{id}@sender.example>"))
+            .map(|id| format!("<{id}@sender.example>"))
             .collect();
         assert_eq!(message_ids, expected, "user {user}");
     }

@@ -11,10 +11,10 @@ use notifier_service::entities::{
     Notification, NotificationKind, RetrySchedule,
 };
 use notifier_service::interactors::{DeliverNotifications, Delivery, DeliveryPorts, Ending};
-use notifier_service::repositories::{LedgerError, MailerError, NotificationLedger};
+use notifier_service::repositories::{LedgerError, MailerError, NotificationLedger, SendRate};
 
 use crate::support::events::notification;
-use crate::support::fakes::{FakeMailServer, NoJitter, PlainRenderer, SteppedClock};
+use crate::support::fakes::{FakeMailServer, NoJitter, PlainRenderer, SteppedClock, SteppedRate};
 use crate::support::in_memory_ledger::{InMemoryLedger, State};
 
 const POLICY: DeliveryPolicy = DeliveryPolicy {
@@ -79,6 +79,14 @@ impl World {
         batch: &[Notification],
         renderer: impl FnOnce(&Arc<SteppedClock>) -> PlainRenderer,
     ) -> Self {
+        Self::pacing(batch, renderer, |_, _| Arc::new(UnlimitedSendRate)).await
+    }
+
+    async fn pacing(
+        batch: &[Notification],
+        renderer: impl FnOnce(&Arc<SteppedClock>) -> PlainRenderer,
+        rate: impl FnOnce(&Arc<SteppedClock>, &Arc<InMemoryLedger>) -> Arc<dyn SendRate>,
+    ) -> Self {
         let clock = Arc::new(SteppedClock::default());
         let ledger = InMemoryLedger::new(clock.clone());
         let server = Arc::new(FakeMailServer::default());
@@ -88,7 +96,7 @@ impl World {
             suppressed: ledger.clone(),
             renderer: Arc::new(renderer(&clock)),
             mailer: server.clone(),
-            rate: Arc::new(UnlimitedSendRate),
+            rate: rate(&clock, &ledger),
             jitter: Arc::new(NoJitter),
             clock: clock.clone(),
         };
@@ -449,4 +457,48 @@ async fn without_a_ledger_nothing_is_claimed() {
     world.ledger.fail_next(1);
     assert!(world.deliver.execute(SIDE_BY_SIDE).await.is_err());
     assert_eq!(world.step().await.sent(), 1);
+}
+
+#[tokio::test]
+async fn a_mail_that_another_worker_took_over_while_it_waited_is_left_to_that() {
+    let world = World::pacing(
+        &[notification(1, 1, A)],
+        |_| PlainRenderer::default(),
+        |clock, ledger| {
+            let ledger = ledger.clone();
+            Arc::new(SteppedRate::new(clock.clone(), Duration::ZERO, move || ledger.take_over()))
+        },
+    )
+    .await;
+    let outcome = world.step().await;
+    assert!(matches!(outcome.deliveries[0].ending, Ending::LeaseLost), "{outcome:?}");
+    assert!(outcome.deliveries[0].not_recorded.is_none(), "{outcome:?}");
+    assert_eq!(world.server.accepted(), [""; 0]);
+}
+
+#[tokio::test]
+async fn mails_wait_for_their_turn_and_are_put_back_when_it_comes_too_late_for_the_lease() {
+    let all: Vec<_> = (1..=8).map(|n| notification(n, n, A)).collect();
+    let slow = |clock: &Arc<SteppedClock>, _: &Arc<InMemoryLedger>| -> Arc<dyn SendRate> {
+        Arc::new(SteppedRate::new(clock.clone(), Duration::from_secs(10), || ()))
+    };
+    let world = World::pacing(&all, |_| PlainRenderer::default(), slow).await;
+    let outcome = world.step().await;
+    // A send may begin in the first 40 seconds of a lease: at 0, 10, 20, 30 and 40.
+    assert_eq!((outcome.claimed(), outcome.sent()), (8, 5));
+    assert_eq!(world.states()[5..], [(State::Queued, 0); 3]);
+    assert_eq!(world.step().await.sent(), 3);
+}
+
+#[tokio::test]
+async fn at_the_end_of_the_process_what_waits_for_its_turn_is_put_back() {
+    let all: Vec<_> = (1..=3).map(|n| notification(n, n, A)).collect();
+    let slow = |clock: &Arc<SteppedClock>, _: &Arc<InMemoryLedger>| -> Arc<dyn SendRate> {
+        Arc::new(SteppedRate::new(clock.clone(), Duration::from_secs(10), || ()))
+    };
+    let world = World::pacing(&all, |_| PlainRenderer::default(), slow).await;
+    world.deliver.stop_waiting();
+    world.step().await;
+    assert_eq!(world.states(), [(State::Sent, 1), (State::Queued, 0), (State::Queued, 0)]);
+    assert_eq!(world.ledger.claim(10, Duration::from_secs(1)).await.unwrap().len(), 2);
 }

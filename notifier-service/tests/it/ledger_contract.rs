@@ -332,7 +332,7 @@ async fn a_mail_gets_older_by_its_delays_and_so_do_those_that_wait_behind_it(led
     let behind = notification(3, 1, "a@example.org");
     let other_address = notification(4, 1, "b@example.org");
     let other_user = notification(5, 2, "a@example.org");
-    record(&ledger, &[before.clone()]).await;
+    record(&ledger, std::slice::from_ref(&before)).await;
     ledger.mark_sent(&claim_one(&ledger).await.lease, &ok()).await.unwrap();
     record(&ledger, &[head.clone(), behind.clone(), other_address.clone(), other_user.clone()]).await;
     let claimed = claim(&ledger, 10).await;
@@ -345,7 +345,7 @@ async fn a_mail_gets_older_by_its_delays_and_so_do_those_that_wait_behind_it(led
         ledger.put_off(&claimed.lease, delay, &no("451 later")).await.unwrap();
     }
     let late = notification(6, 1, "a@example.org");
-    record(&ledger, &[late.clone()]).await;
+    record(&ledger, std::slice::from_ref(&late)).await;
     for (id, age) in [(head.id, 3 * SHORT), (behind.id, 3 * SHORT), (late.id, Duration::ZERO)] {
         let claimed = claim_one(&ledger).await;
         assert_eq!((claimed.notification.id, claimed.age), (id, age));
@@ -376,14 +376,14 @@ async fn what_is_left_of_a_lease_is_told_to_its_holder(ledger: Ledger) {
 
 async fn attempts_are_remembered_with_the_servers_words(ledger: Ledger) {
     let (first, second) = (notification(1, 1, "a@example.org"), notification(2, 2, "b@example.org"));
-    record(&ledger, &[first.clone()]).await;
+    record(&ledger, std::slice::from_ref(&first)).await;
     assert_eq!(ledger.attempts(first.id).await.unwrap(), []);
     let unavailable = Answer::at(DialogueStage::Authenticate, "535 no");
     ledger.mark_unavailable(&claim_one(&ledger).await.lease, &unavailable).await.unwrap();
     ledger.put_off(&claim_one(&ledger).await.lease, Duration::ZERO, &no("451 <🦀@x>")).await.unwrap();
     ledger.release(&claim_one(&ledger).await.lease).await.unwrap();
     ledger.mark_sent(&claim_one(&ledger).await.lease, &ok()).await.unwrap();
-    record(&ledger, &[second.clone()]).await;
+    record(&ledger, std::slice::from_ref(&second)).await;
     ledger.mark_dead(&claim_one(&ledger).await.lease, &Answer::ours("expired")).await.unwrap();
     let told = async |id| {
         let attempts = ledger.attempts(id).await.unwrap();
@@ -403,9 +403,9 @@ async fn attempts_are_remembered_with_the_servers_words(ledger: Ledger) {
 
 async fn only_the_last_attempts_are_remembered(ledger: Ledger) {
     let (many, one) = (notification(1, 1, "a@example.org"), notification(2, 2, "b@example.org"));
-    record(&ledger, &[one.clone()]).await;
+    record(&ledger, std::slice::from_ref(&one)).await;
     ledger.mark_dead(&claim_one(&ledger).await.lease, &no("550 no")).await.unwrap();
-    record(&ledger, &[many.clone()]).await;
+    record(&ledger, std::slice::from_ref(&many)).await;
     let mut words = Vec::new();
     for number in 0..KEPT_ATTEMPTS + 3 {
         words.push(format!("451 later {number}"));

@@ -6,7 +6,9 @@
 mod composition;
 mod consume_loop;
 mod deliver_notifications;
+mod delivery_failures;
 mod delivery_loop;
+mod dkim;
 mod erasure;
 mod event_consumer_contract;
 mod event_history;
@@ -24,5 +26,6 @@ mod recording_properties;
 mod retention_contract;
 mod settings;
 mod smtp_mailer;
+mod smtp_security;
 mod support;
 mod tidy_ledger;

@@ -70,6 +70,65 @@ fn a_bad_setting_of_links_is_refused_by_its_name_and_what_it_accepts() {
     }
 }
 
+/// A self-signed certificate, for want of which a file of authorities is refused.
+fn certificate() -> String {
+    rcgen::generate_simple_self_signed(["mail.example".to_owned()]).unwrap().cert.pem()
+}
+
+#[test]
+fn settings_of_sending_without_fault_are_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, password) = (folder.path().join("ca.pem"), folder.path().join("password"));
+    std::fs::write(&authority, certificate()).unwrap();
+    std::fs::write(&password, "secret\n").unwrap();
+    let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/dkim-rsa.pem");
+    let said = said(&run(&[
+        ("NOTIFIER_SMTP_URL", Some("smtps://user@mail.example")),
+        ("NOTIFIER_SMTP_PASSWORD_FILE", password.to_str()),
+        ("NOTIFIER_SMTP_CA_FILE", authority.to_str()),
+        ("NOTIFIER_DKIM_KEY_FILE", Some(key)),
+        ("NOTIFIER_DKIM_SELECTOR", Some("mail2026")),
+        ("NOTIFIER_SEND_RATE", Some("14")),
+        ("NOTIFIER_SUPPRESS_SECONDS", Some("0")),
+    ]));
+    assert!(said.contains("notifier-service migrate"), "{said}");
+}
+
+#[test]
+fn a_bad_setting_of_sending_is_refused_by_its_name_and_what_it_accepts() {
+    let key = include_str!("support/dkim-rsa.pem");
+    let with_key = |setting: &'static str, value: &'static str| {
+        vec![("NOTIFIER_DKIM_KEY", Some(key)), (setting, Some(value))]
+    };
+    for (changes, flag, words) in [
+        (vec![("NOTIFIER_SMTP_PASSWORD", Some("secret"))], "smtp-password", "names no user"),
+        (
+            vec![("NOTIFIER_SMTP_PASSWORD_FILE", Some("/no/such/file"))],
+            "smtp-password-file",
+            "cannot be read",
+        ),
+        (vec![("NOTIFIER_SMTP_CA_FILE", Some("/no/such/file"))], "smtp-ca-file", "cannot be read"),
+        (vec![("NOTIFIER_SMTP_CA_FILE", Some("/dev/null"))], "smtp-ca-file", "BEGIN CERTIFICATE"),
+        (vec![("NOTIFIER_DKIM_SELECTOR", Some("mail"))], "dkim-key", "is missing"),
+        (
+            vec![("NOTIFIER_DKIM_KEY", Some("secret")), ("NOTIFIER_DKIM_SELECTOR", Some("m"))],
+            "dkim-key",
+            "PEM",
+        ),
+        (with_key("NOTIFIER_DKIM_DOMAIN", "sender.example"), "dkim-selector", "letters"),
+        (with_key("NOTIFIER_DKIM_SELECTOR", "a b"), "dkim-selector", "letters"),
+        (vec![("NOTIFIER_SEND_RATE", Some("-1"))], "send-rate", "-1"),
+        (vec![("NOTIFIER_SEND_RATE", Some("many"))], "send-rate", "many"),
+        (vec![("NOTIFIER_SUPPRESS_SECONDS", Some("31536001"))], "suppress-seconds", "0..=31536000"),
+        (vec![("NOTIFIER_OUTAGE_FIRST_PAUSE_MS", Some("0"))], "outage-first-pause-ms", "1..=3600000"),
+        (vec![("NOTIFIER_OUTAGE_LONGEST_PAUSE_MS", Some("0"))], "outage-longest-pause-ms", "1..=3600000"),
+    ] {
+        let said = said(&run(&changes));
+        assert!(said.contains(&format!("--{flag}")) && said.contains(words), "{flag}: {said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+}
+
 #[test]
 fn a_bad_setting_of_what_mails_say_is_refused_by_its_name() {
     let folder = tempfile::tempdir().unwrap();

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use mail_parser::MessageParser;
 use notifier_service::data_sources::{SmtpMailer, SmtpSettings, SystemClock};
-use notifier_service::entities::{Answer, DialogueStage, Mail, NotificationId, Recipient};
+use notifier_service::entities::{Answer, DialogueStage};
 use notifier_service::repositories::{Mailer, MailerError};
 use secrecy::SecretString;
-use shared_kernel::Locale;
-use uuid::Uuid;
 
+use crate::support::mails::mail;
 use crate::support::smtp_server::{Act, Session, SmtpServer};
 
 /// A deadline that does not come.
@@ -28,18 +27,6 @@ fn mailer(server: &SmtpServer) -> SmtpMailer {
 
 fn mailer_with(settings: SmtpSettings) -> SmtpMailer {
     SmtpMailer::new(settings, Arc::new(SystemClock::start()))
-}
-
-fn mail(number: u128, address: &str) -> Mail {
-    Mail {
-        id: NotificationId(Uuid::from_u128(number)),
-        recipient: Recipient::new(address),
-        recipient_name: Some("Ada".into()),
-        subject: "Your account".into(),
-        text: "Hello\n.\n..dots\nend".into(),
-        html: "<p>Hello</p>".into(),
-        language: Locale::En,
-    }
 }
 
 async fn send(mailer: &SmtpMailer) -> Result<Answer, MailerError> {

@@ -96,3 +96,47 @@ impl fmt::Debug for FencedStream {
         self.inner.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct SetByHand(Mutex<Duration>);
+
+    #[async_trait]
+    impl MonotonicClock for SetByHand {
+        fn now(&self) -> Duration {
+            *self.0.lock().unwrap()
+        }
+
+        async fn sleep(&self, _time: Duration) {}
+    }
+
+    /// lettre writes a message and its end apart: between the two a process may be stopped for long.
+    #[tokio::test]
+    async fn what_was_begun_is_not_ended_when_its_time_is_over() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut server, _) = listener.accept().await.unwrap();
+        let clock = Arc::new(SetByHand::default());
+        let fence = Fence::new(clock.clone(), Duration::from_secs(1));
+        let mut stream = FencedStream::new(stream, fence.clone());
+        stream.write_all(b"a message").await.unwrap();
+        *clock.0.lock().unwrap() = Duration::from_secs(1);
+        let error = stream.write_all(b"\r\n.\r\n").await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        fence.set(Duration::from_secs(2));
+        stream.write_all(b", another").await.unwrap();
+        drop(stream);
+        let mut received = String::new();
+        server.read_to_string(&mut received).await.unwrap();
+        assert_eq!(received, "a message, another");
+    }
+}

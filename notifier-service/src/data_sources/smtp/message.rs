@@ -37,7 +37,12 @@ pub(super) fn write(mail: &Mail, settings: &SmtpSettings) -> Result<OutgoingMess
         .raw_header(header("Content-Language", mail.language.as_str()))
         .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
         .map_err(|error| refused(&error.to_string()))?;
-    Ok(OutgoingMessage { recipient, bytes: message.formatted() })
+    let unsigned = message.formatted();
+    let bytes = match &settings.dkim {
+        Some(dkim) => dkim.signed(&unsigned),
+        None => unsigned,
+    };
+    Ok(OutgoingMessage { recipient, bytes })
 }
 
 fn header(name: &'static str, value: &'static str) -> HeaderValue {

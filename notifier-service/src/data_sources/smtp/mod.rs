@@ -4,7 +4,9 @@
 //! since its stage decides what a failure means.
 
 mod addresses;
+mod canonical;
 mod connection;
+mod dkim;
 mod failure;
 mod fence;
 mod mailer;
@@ -14,6 +16,7 @@ mod preview_folder;
 mod settings;
 mod tls;
 
+pub use dkim::{BadDkim, DkimSigner};
 pub use mailer::SmtpMailer;
 pub use preview_folder::PreviewFolder;
 pub use settings::{SmtpSettings, SmtpSettingsError, SmtpTls};

@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use url::{Host, Url};
 
+use super::dkim::DkimSigner;
 use super::tls::Authorities;
 
 /// Which server takes our mail, and how we speak to it.
@@ -26,6 +27,8 @@ pub struct SmtpSettings {
     pub credentials: Option<(String, SecretString)>,
     /// The sender that readers see; bounces go there too.
     pub from: Mailbox,
+    /// What signs the mails; `None` leaves them unsigned.
+    pub dkim: Option<DkimSigner>,
     /// The longest wait for the answer to one command.
     pub command_timeout: Duration,
     /// The longest time for one mail, a new connection included.
@@ -113,6 +116,7 @@ impl SmtpSettings {
             authorities: Authorities::default(),
             credentials,
             from: sender(from).ok_or(SmtpSettingsError::From)?,
+            dkim: None,
             command_timeout: Duration::from_secs(30),
             total_timeout: Duration::from_secs(60),
             max_idle: 8,

@@ -5,4 +5,5 @@ pub(crate) mod deployment;
 mod killed;
 mod mixed_changes;
 mod secrets_in_logs;
+mod two_notifiers;
 mod undecodable_record;
