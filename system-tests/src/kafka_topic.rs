@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Headers, Message};
@@ -21,6 +21,23 @@ impl KafkaTopic {
     /// Only makes up a name; whoever is tested creates the topic.
     pub fn named(brokers: &str, what: &str) -> Self {
         Self { brokers: brokers.to_owned(), name: unique_name(what) }
+    }
+
+    /// Creates it with its dead-letter topic, for a test without a relay.
+    ///
+    /// # Panics
+    ///
+    /// When the brokers refuse.
+    pub async fn create(&self) {
+        let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+            .set("bootstrap.servers", &self.brokers)
+            .create()
+            .expect("these settings are fine");
+        let dead_letters = dead_letter_topic(&self.name);
+        let topics = [self.name.as_str(), &dead_letters]
+            .map(|name| NewTopic::new(name, CDC_PARTITIONS as i32, TopicReplication::Fixed(1)));
+        let created = admin.create_topics(&topics, &AdminOptions::new()).await.expect("the brokers answer");
+        assert!(created.iter().all(Result::is_ok), "{created:?}");
     }
 
     /// The name.
