@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use notifier_service::composition::{self as notifier, NotifierHandle};
-use notifier_service::config::NotifierConfig;
+use notifier_service::config::{NotifierConfig, OperatorConfig};
 use notifier_service::data_sources::{SmtpSettings, SmtpSettingsError};
 use notifier_service::entities::{ActionLinks, LinkLifetimes, PublicUrl};
 use secrecy::SecretString;
@@ -147,6 +147,10 @@ impl AllInOne {
                 page: listen(settings.mailbox_port, "--mailbox-port", "INF_USER_MAILBOX_PORT").await?,
             }),
         };
+        if settings.operator_port != 0 {
+            // The notifier binds it itself, and knows nothing of this program's settings.
+            drop(listen(settings.operator_port, "--operator-port", "INF_USER_OPERATOR_PORT").await?);
+        }
         let smtp = smtp_settings(&settings, mailbox.as_ref())?;
         let folder = settings.data_dir;
         // Addresses and hashes are in it: for its owner alone.
@@ -158,23 +162,30 @@ impl AllInOne {
 
         let action_keys = keys::read_or_create(&folder, keys::ACTION_TOKEN_KEY).map_err(StartError::Key)?;
         let session_keys = keys::read_or_create(&folder, keys::SESSION_KEY).map_err(StartError::Key)?;
+        let operator = OperatorConfig {
+            listen: (Ipv4Addr::LOCALHOST, settings.operator_port).into(),
+            token: keys::read_or_create_token(&folder, keys::OPERATOR_TOKEN).map_err(StartError::Key)?,
+        };
         let links = action_links(address(&api), action_keys.clone());
 
-        let try_it_now = TryItNow {
-            data_dir: folder.clone(),
-            api: address(&api),
-            mailbox: mailbox.as_ref().map(|listeners| address(&listeners.page)),
-            smtp: mailbox.as_ref().map(|listeners| address(&listeners.smtp)),
-        };
         let broker_file = folder.join("broker.db");
         let broker = TableBroker::open_sqlite(&broker_file).await.map_err(StartError::Broker)?;
         let user_service = start_users(&folder, &broker_file, ApiConfig::new(session_keys, action_keys))
             .await
             .map_err(StartError::Users)?;
-        let notifier_config = notifier_config(&folder, broker_file, smtp, links);
+        let notifier_config =
+            NotifierConfig { operator: Some(operator), ..notifier_config(&folder, broker_file, smtp, links) };
         let consumer_group = notifier_config.consumer_group.clone();
         notifier::migrate(&notifier_config.database).await.map_err(StartError::Notifier)?;
         let notifier = notifier::build(notifier_config).await.map_err(StartError::Notifier)?;
+
+        let try_it_now = TryItNow {
+            data_dir: folder.clone(),
+            api: address(&api),
+            operator: notifier.operator_address().expect("the notifier serves an operator"),
+            mailbox: mailbox.as_ref().map(|listeners| address(&listeners.page)),
+            smtp: mailbox.as_ref().map(|listeners| address(&listeners.smtp)),
+        };
 
         let user_service = Arc::new(user_service);
         let relaying = Arc::clone(&user_service);
@@ -244,7 +255,7 @@ fn smtp_settings(
     let url = settings.smtp_url.clone().or(built_in).unwrap_or_default();
     let parsed = SmtpSettings::parse(&url, &settings.mail_from).map_err(|source| {
         let setting = match source {
-            SmtpSettingsError::Url(_) => "--smtp-url (INF_USER_SMTP_URL)",
+            SmtpSettingsError::Url(_) | SmtpSettingsError::Password(_) => "--smtp-url (INF_USER_SMTP_URL)",
             SmtpSettingsError::From => "--mail-from (INF_USER_MAIL_FROM)",
         };
         StartError::Mail { setting, source }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use notifier_service::transport::http::{BadOperatorToken, OperatorToken};
 use secrecy::{ExposeSecret, SecretString};
 use shared_kernel::{BadKeys, SigningKeys};
 use thiserror::Error;
@@ -14,6 +15,9 @@ pub const ACTION_TOKEN_KEY: &str = "action-token.key";
 
 /// The file of the key by which access tokens are signed.
 pub const SESSION_KEY: &str = "session.key";
+
+/// The file of the token that the notifier's operator logs in with.
+pub const OPERATOR_TOKEN: &str = "operator.token";
 
 /// As many random bytes as HMAC-SHA256 makes use of; a key is written in twice as many hexadecimal digits.
 const KEY_BYTES: usize = 32;
@@ -41,6 +45,15 @@ pub enum KeyFileError {
         #[source]
         source: BadKeys,
     },
+    /// The file holds no token.
+    #[error("the token file {}", file.display())]
+    BadToken {
+        /// The file.
+        file: PathBuf,
+        /// What it must hold.
+        #[source]
+        source: BadOperatorToken,
+    },
 }
 
 /// Reads the key in that file of a folder; makes it from the system's randomness where there is none. Starts
@@ -53,6 +66,18 @@ pub fn read_or_create(folder: &Path, name: &str) -> Result<SigningKeys, KeyFileE
     let file = folder.join(name);
     let text = read_or_make(&file).map_err(|source| KeyFileError::Unusable { file: file.clone(), source })?;
     SigningKeys::parse(text.expose_secret()).map_err(|source| KeyFileError::Bad { file, source })
+}
+
+/// Reads the operator's token in that file of a folder, as [`read_or_create`] does a key.
+///
+/// # Errors
+///
+/// [`KeyFileError`], which names the file.
+pub fn read_or_create_token(folder: &Path, name: &str) -> Result<OperatorToken, KeyFileError> {
+    let file = folder.join(name);
+    let text = read_or_make(&file).map_err(|source| KeyFileError::Unusable { file: file.clone(), source })?;
+    OperatorToken::parse(text.expose_secret().trim_end())
+        .map_err(|source| KeyFileError::BadToken { file, source })
 }
 
 fn read_or_make(file: &Path) -> io::Result<SecretString> {

@@ -20,6 +20,9 @@ pub struct Settings {
     /// The port of the mailbox's page and JSON
     #[arg(long, env = "INF_USER_MAILBOX_PORT", default_value_t = 8025, value_name = "PORT")]
     pub mailbox_port: u16,
+    /// The port of the notifier's operator page and API
+    #[arg(long, env = "INF_USER_OPERATOR_PORT", default_value_t = 8081, value_name = "PORT")]
+    pub operator_port: u16,
     /// The port of the development SMTP server
     #[arg(long, env = "INF_USER_SMTP_PORT", default_value_t = 1025, value_name = "PORT")]
     pub smtp_port: u16,
@@ -31,7 +34,7 @@ pub struct Settings {
     #[arg(
         long,
         env = "INF_USER_MAIL_FROM",
-        default_value = "inf-user <no-reply@inf-user.example>",
+        default_value = "inf-user <accounts@inf-user.example>",
         value_name = "ADDRESS"
     )]
     pub mail_from: String,

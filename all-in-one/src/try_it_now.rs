@@ -11,6 +11,8 @@ pub struct TryItNow {
     pub data_dir: PathBuf,
     /// The REST API.
     pub api: SocketAddr,
+    /// The notifier's operator page and API.
+    pub operator: SocketAddr,
     /// The mailbox page; without one, mail goes to another server.
     pub mailbox: Option<SocketAddr>,
     /// The development SMTP server.
@@ -19,7 +21,7 @@ pub struct TryItNow {
 
 impl fmt::Display for TryItNow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { data_dir, api, mailbox, smtp } = self;
+        let Self { data_dir, api, operator, mailbox, smtp } = self;
         writeln!(f, "\ninf-user is running; its data is in {}\n", data_dir.display())?;
         writeln!(f, "  REST API  http://{api}/users")?;
         writeln!(f, "  API docs  http://{api}/docs")?;
@@ -30,6 +32,11 @@ impl fmt::Display for TryItNow {
             }
             _ => writeln!(f, "  Mail      goes to the server of --smtp-url")?,
         }
+        writeln!(
+            f,
+            "  Operator  http://{operator} with the token in {}",
+            data_dir.join(crate::keys::OPERATOR_TOKEN).display()
+        )?;
         writeln!(f, "\nTry it now in another terminal: register a user, log in, change it\n")?;
         writeln!(
             f,

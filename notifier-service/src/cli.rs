@@ -1,18 +1,32 @@
 //! The command line: every setting as a flag and as an environment variable.
 #![expect(clippy::doc_markdown, reason = "--help shows these texts as they are")]
 
+mod dkim;
+mod housekeeping;
+mod mails;
+mod operator;
+mod sending;
+mod smtp;
+
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use notifier_service::config::{BadUrl, BrokerUrl, DatabaseUrl, NotifierConfig};
-use notifier_service::data_sources::{SmtpSettings, SmtpSettingsError};
+use notifier_service::data_sources::{BadAuthorities, BadDkim, SmtpSettings, SmtpSettingsError};
 use notifier_service::entities::{ActionLinks, BadPublicUrl, LinkLifetimes, PublicUrl, RetrySchedule};
 use secrecy::SecretString;
 use shared_kernel::{BadKeys, SigningKeys};
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
+
+use self::dkim::DkimSettings;
+use self::housekeeping::HousekeepingSettings;
+use self::mails::{MailsSettingError, MailsSettings, PreviewSettings};
+use self::operator::{LedgerSettings, OperatorSettings};
+use self::sending::SendingSettings;
+use self::smtp::SmtpSecuritySettings;
 
 /// Tells people by mail about every change of their account.
 #[derive(Parser)]
@@ -31,6 +45,10 @@ pub(crate) enum Command {
     Run(Box<RunSettings>),
     /// Brings the database to the version of this build, and ends
     Migrate(DatabaseSettings),
+    /// Writes every mail in every language into a folder, to be looked at, and ends
+    Preview(PreviewSettings),
+    /// Looks into the ledger, sends mails again, takes them out of the queue, and ends
+    Ledger(LedgerSettings),
 }
 
 #[derive(Args)]
@@ -62,9 +80,17 @@ pub(crate) struct RunSettings {
     #[command(flatten)]
     mail: MailSettings,
     #[command(flatten)]
+    mails: MailsSettings,
+    #[command(flatten)]
+    housekeeping: HousekeepingSettings,
+    #[command(flatten)]
+    operator: OperatorSettings,
+    #[command(flatten)]
     links: LinkSettings,
     #[command(flatten)]
     delivery: DeliverySettings,
+    #[command(flatten)]
+    sending: SendingSettings,
 }
 
 #[derive(Args)]
@@ -86,6 +112,10 @@ struct MailSettings {
     /// The longest time for sending one mail, in seconds
     #[arg(long, env = "NOTIFIER_SMTP_TIMEOUT_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1800))]
     smtp_timeout_seconds: u64,
+    #[command(flatten)]
+    security: SmtpSecuritySettings,
+    #[command(flatten)]
+    dkim: DkimSettings,
 }
 
 #[derive(Args)]
@@ -160,12 +190,33 @@ pub(crate) enum SettingError {
         #[source]
         source: SmtpSettingsError,
     },
+    #[error("--smtp-ca-file (NOTIFIER_SMTP_CA_FILE)")]
+    Authorities(#[source] BadAuthorities),
+    #[error("--{flag} ({variable})")]
+    Dkim {
+        flag: &'static str,
+        variable: &'static str,
+        #[source]
+        source: BadDkim,
+    },
     #[error("--public-url (NOTIFIER_PUBLIC_URL)")]
     PublicUrl(#[source] BadPublicUrl),
     #[error("--action-token-key (NOTIFIER_ACTION_TOKEN_KEY)")]
     Keys(#[source] BadKeys),
+    #[error("--operator-token (NOTIFIER_OPERATOR_TOKEN)")]
+    OperatorToken(#[source] notifier_service::transport::http::BadOperatorToken),
+    #[error(transparent)]
+    Mails(#[from] MailsSettingError),
     #[error("--{flag} ({variable}) is missing; or give --{flag}-file ({variable}_FILE)")]
     Missing { flag: &'static str, variable: &'static str },
+    #[error("--{flag} ({variable}): {} cannot be read", file.display())]
+    UnreadableText {
+        flag: &'static str,
+        variable: &'static str,
+        file: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("--{flag}-file ({variable}_FILE): {} cannot be read", file.display())]
     UnreadableFile {
         flag: &'static str,
@@ -208,6 +259,9 @@ impl RunSettings {
         let delivery = &self.delivery;
         let mut config =
             NotifierConfig::new(self.database.url()?, broker, self.mail.smtp()?, self.links.links()?);
+        self.mails.apply_to(&mut config.mails)?;
+        config.housekeeping = self.housekeeping.config();
+        config.operator = self.operator.config()?;
         config.max_connections = self.max_connections;
         config.consumer_group.clone_from(&self.consumer_group);
         config.topic.clone_from(&self.topic);
@@ -221,6 +275,7 @@ impl RunSettings {
         };
         config.pace.poll_interval = Duration::from_millis(delivery.poll_ms);
         config.drain = Duration::from_secs(delivery.drain_seconds);
+        self.sending.apply(&mut config);
         Ok(config)
     }
 }
@@ -229,16 +284,23 @@ impl MailSettings {
     fn smtp(&self) -> Result<SmtpSettings, SettingError> {
         let (flag, variable) = ("smtp-url", "NOTIFIER_SMTP_URL");
         let url = secret(self.smtp_url.as_deref(), self.smtp_url_file.as_deref(), flag, variable)?;
-        let settings =
-            SmtpSettings::parse(&SecretString::from(url), &self.mail_from).map_err(
-                |source| match source {
-                    SmtpSettingsError::Url(_) => SettingError::BadMail { flag, variable, source },
-                    SmtpSettingsError::From => {
-                        SettingError::BadMail { flag: "mail-from", variable: "NOTIFIER_MAIL_FROM", source }
-                    }
+        let (url, password) = (SecretString::from(url), self.security.password()?);
+        let settings = SmtpSettings::parse_with_password(&url, password, &self.mail_from).map_err(
+            |source| match source {
+                SmtpSettingsError::Url(_) => SettingError::BadMail { flag, variable, source },
+                SmtpSettingsError::Password(_) => SettingError::BadMail {
+                    flag: "smtp-password",
+                    variable: "NOTIFIER_SMTP_PASSWORD",
+                    source,
                 },
-            )?;
+                SmtpSettingsError::From => {
+                    SettingError::BadMail { flag: "mail-from", variable: "NOTIFIER_MAIL_FROM", source }
+                }
+            },
+        )?;
         Ok(SmtpSettings {
+            authorities: self.security.authorities()?,
+            dkim: self.dkim.signer(settings.from.email.domain())?,
             command_timeout: Duration::from_secs(self.smtp_command_timeout_seconds),
             total_timeout: Duration::from_secs(self.smtp_timeout_seconds),
             ..settings
@@ -278,4 +340,14 @@ fn secret(
             .map_err(|source| SettingError::UnreadableFile { flag, variable, file: file.to_owned(), source }),
         (None, None) => Err(SettingError::Missing { flag, variable }),
     }
+}
+
+/// What a file holds that is given by name alone.
+fn text_file(file: &Path, flag: &'static str, variable: &'static str) -> Result<String, SettingError> {
+    std::fs::read_to_string(file).map_err(|source| SettingError::UnreadableText {
+        flag,
+        variable,
+        file: file.to_owned(),
+        source,
+    })
 }

@@ -1,20 +1,32 @@
 //! The one place that knows which adapter stands behind which port.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use thiserror::Error as ThisError;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{BrokerUrl, DatabaseUrl, NotifierConfig};
-use crate::data_sources::{MinijinjaMailRenderer, SmtpMailer, SmtpSettings, SystemClock, SystemJitter};
-use crate::entities::DeliveryPolicy;
-use crate::interactors::{DeliverNotifications, DeliveryPorts, RecordUserEvents};
-use crate::repositories::{DeadLetters, LedgerCounts, LedgerError, NotificationLedger};
-use crate::transport::{DeliveryPace, EventConsumer, Wake, consume_loop, delivery_loop};
+use crate::config::{BrokerUrl, DatabaseUrl, MailsConfig, NotifierConfig, PreviewConfig};
+use crate::data_sources::{
+    GovernorSendRate, MailTemplates, MinijinjaMailRenderer, PreviewFolder, SmtpMailer, SmtpSettings,
+    SystemClock, SystemJitter, TemplateError, UnlimitedSendRate,
+};
+use crate::entities::{ActionLinks, BreakerPace, DeliveryPolicy, LinkLifetimes};
+use crate::interactors::{
+    CancelMail, DeliverNotifications, DeliveryPorts, InspectMails, PreviewMails, PreviewMailsError,
+    RecordUserEvents, RedriveMails, ResendMail, TidyLedger,
+};
+use crate::repositories::{
+    DeadLetters, EventHistory, LedgerCounts, LedgerError, LedgerRetention, NotificationLedger,
+    OperatorLedger, SendRate, SuppressedAddresses,
+};
+use crate::transport::http::{Operator, operator_router, serve_operator};
+use crate::transport::{DeliveryPace, EventConsumer, Wake, consume_loop, delivery_loop, housekeeping_loop};
 
 /// What must be left of a lease after the longest send, for the outcome to be recorded.
 const RECORDING_MARGIN: Duration = Duration::from_secs(5);
@@ -58,9 +70,12 @@ pub enum StartError {
         /// What it accepts.
         accepted: String,
     },
-    /// A template that is part of the program is broken.
-    #[error("the mail templates cannot be read")]
-    Templates(#[source] crate::repositories::RenderError),
+    /// The templates of mails cannot be used.
+    #[error("templates")]
+    Templates(#[source] TemplateError),
+    /// The mails cannot be shown.
+    #[error("folder")]
+    Preview(#[source] PreviewMailsError),
 }
 
 /// The service, wired and ready to be run.
@@ -69,6 +84,9 @@ pub struct Notifier {
     record: RecordUserEvents,
     deliver: Arc<DeliverNotifications>,
     ledger: Arc<dyn NotificationLedger>,
+    tidy: TidyLedger,
+    tidy_interval: Duration,
+    operator_page: Option<OperatorPage>,
     close_ledger: BoxFuture<'static, ()>,
     workers: u32,
     batch: u32,
@@ -101,24 +119,44 @@ impl NotifierHandle {
 /// [`StartError`], which names the setting at fault.
 pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
     let policy = policy(&config)?;
-    let renderer = MinijinjaMailRenderer::embedded(config.links.clone()).map_err(StartError::Templates)?;
-    let (ledger, close_ledger) = ledger(&config).await?;
-    let (consumer, dead_letters) = broker(&config).await?;
+    let renderer = renderer(&config.mails, &config.links)?;
+    let open = open_ledger(&config.database, config.max_connections).await?;
+    let operator_page = match &config.operator {
+        Some(page) => Some(OperatorPage {
+            listener: TcpListener::bind(page.listen)
+                .await
+                .map_err(|error| unusable("operator-listen", error))?,
+            router: operator_router(open.operator(config.links.lifetimes()), page.token.clone()),
+        }),
+        None => None,
+    };
+    let Ledger { ledger, suppressed, retention, operator: _, close: close_ledger } = open;
+    let Broker { consumer, dead_letters, history } = broker(&config).await?;
     // As many as can be sending at once, or connections are closed only to be opened again.
     let max_idle = usize::try_from(config.workers.saturating_mul(config.batch)).unwrap_or(usize::MAX);
     let smtp = SmtpSettings { max_idle, ..config.smtp };
+    let clock = Arc::new(SystemClock::start());
+    let rate: Arc<dyn SendRate> = match config.send_rate {
+        Some(mails) => Arc::new(GovernorSendRate::per_second(mails)),
+        None => Arc::new(UnlimitedSendRate),
+    };
     let ports = DeliveryPorts {
         ledger: ledger.clone(),
+        suppressed,
         renderer: Arc::new(renderer),
-        mailer: Arc::new(SmtpMailer::new(smtp)),
+        mailer: Arc::new(SmtpMailer::new(smtp, clock.clone())),
+        rate,
         jitter: Arc::new(SystemJitter),
-        clock: Arc::new(SystemClock::start()),
+        clock,
     };
     Ok(Notifier {
         consumer,
         record: RecordUserEvents::new(ledger.clone(), dead_letters),
         deliver: Arc::new(DeliverNotifications::new(ports, policy)),
         ledger,
+        tidy: TidyLedger::new(retention, history, config.housekeeping.retention),
+        tidy_interval: config.housekeeping.interval,
+        operator_page,
         close_ledger,
         workers: config.workers,
         batch: config.batch,
@@ -151,7 +189,47 @@ pub async fn migrate(database: &DatabaseUrl) -> Result<(), StartError> {
     }
 }
 
+/// What an operator can do to the ledger, for a command that does one thing, and what closes the ledger's connections.
+///
+/// # Errors
+///
+/// [`StartError`], which names the setting at fault.
+pub async fn open_operator(
+    database: &DatabaseUrl,
+    links: LinkLifetimes,
+) -> Result<(Operator, BoxFuture<'static, ()>), StartError> {
+    let open = open_ledger(database, 1).await?;
+    Ok((open.operator(links), open.close))
+}
+
+/// Writes every mail in every language, made from sample data, into a folder, and tells how many.
+///
+/// # Errors
+///
+/// [`StartError`], which names the setting at fault.
+pub fn preview(config: PreviewConfig) -> Result<usize, StartError> {
+    let renderer = renderer(&config.mails, &config.links)?;
+    let previews = PreviewFolder::new(config.folder, config.sender);
+    PreviewMails::new(Box::new(renderer), Box::new(previews)).execute().map_err(StartError::Preview)
+}
+
+/// The renderer, with which every mail was written once.
+fn renderer(mails: &MailsConfig, links: &ActionLinks) -> Result<MinijinjaMailRenderer, StartError> {
+    let templates = match &mails.templates {
+        Some(folder) => MailTemplates::overridden_in(folder),
+        None => MailTemplates::embedded(),
+    };
+    templates
+        .and_then(|templates| MinijinjaMailRenderer::new(templates, mails.letterhead.clone(), links.clone()))
+        .map_err(StartError::Templates)
+}
+
 impl Notifier {
+    /// Where the operator's page is served while this runs.
+    pub fn operator_address(&self) -> Option<SocketAddr> {
+        self.operator_page.as_ref().and_then(|page| page.listener.local_addr().ok())
+    }
+
     /// A view of this notifier that outlives the call of [`run`](Self::run).
     pub fn handle(&self) -> NotifierHandle {
         NotifierHandle { ledger: self.ledger.clone() }
@@ -165,7 +243,20 @@ impl Notifier {
     ///
     /// When one of its tasks panicked: a notifier without consumer or workers must not look alive.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { consumer, record, deliver, ledger: _, close_ledger, workers, batch, pace, drain } = self;
+        let Self {
+            consumer,
+            record,
+            deliver,
+            ledger: _,
+            tidy,
+            tidy_interval,
+            operator_page,
+            close_ledger,
+            workers,
+            batch,
+            pace,
+            drain,
+        } = self;
         let wake = Arc::new(Wake::default());
         let stop_delivery = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -180,6 +271,16 @@ impl Notifier {
             let (deliver, wake, stop) = (deliver.clone(), wake.clone(), stop_delivery.clone());
             tasks.spawn(async move { delivery_loop(&deliver, batch, &wake, pace, &stop).await });
         }
+        if let Some(OperatorPage { listener, router }) = operator_page {
+            let shutdown = shutdown.clone();
+            tasks.spawn(async move {
+                if let Err(error) = serve_operator(listener, router, shutdown).await {
+                    tracing::error!(error = &error as &dyn Error, "the operator's page ended");
+                }
+            });
+        }
+        let stop_tidying = shutdown.clone();
+        tasks.spawn(async move { housekeeping_loop(&tidy, tidy_interval, &stop_tidying).await });
         let all_done = async {
             while let Some(done) = tasks.join_next().await {
                 if let Err(error) = done
@@ -204,36 +305,79 @@ impl Notifier {
     }
 }
 
-/// The ledger, and what closes its connections.
-async fn ledger(
-    config: &NotifierConfig,
-) -> Result<(Arc<dyn NotificationLedger>, BoxFuture<'static, ()>), StartError> {
-    match &config.database {
+/// What is kept in the ledger's database, and what closes its connections.
+struct Ledger {
+    ledger: Arc<dyn NotificationLedger>,
+    suppressed: Arc<dyn SuppressedAddresses>,
+    retention: Arc<dyn LedgerRetention>,
+    operator: Arc<dyn OperatorLedger>,
+    close: BoxFuture<'static, ()>,
+}
+
+impl Ledger {
+    fn operator(&self, links: LinkLifetimes) -> Operator {
+        Operator {
+            inspect: InspectMails::new(self.operator.clone(), self.ledger.clone()),
+            resend: ResendMail::new(self.operator.clone(), self.suppressed.clone(), links),
+            cancel: CancelMail::new(self.operator.clone()),
+            redrive: RedriveMails::new(self.operator.clone(), links),
+        }
+    }
+}
+
+/// The operator's page, not yet served.
+struct OperatorPage {
+    listener: TcpListener,
+    router: axum::Router,
+}
+
+/// An open ledger behind each of its ports.
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+macro_rules! ledger_parts {
+    ($ledger:ident) => {
+        Ledger {
+            suppressed: $ledger.clone(),
+            retention: $ledger.clone(),
+            operator: $ledger.clone(),
+            close: {
+                let open = $ledger.clone();
+                Box::pin(async move { open.close().await })
+            },
+            ledger: $ledger,
+        }
+    };
+}
+
+async fn open_ledger(database: &DatabaseUrl, max_connections: u32) -> Result<Ledger, StartError> {
+    match database {
         #[cfg(feature = "mysql")]
         DatabaseUrl::MySql(url) => {
             use secrecy::ExposeSecret as _;
-            let opened = crate::data_sources::MySqlNotificationLedger::open(
-                url.expose_secret(),
-                config.max_connections,
-            );
+            let opened =
+                crate::data_sources::MySqlNotificationLedger::open(url.expose_secret(), max_connections);
             let ledger = Arc::new(opened.await.map_err(not_opened)?);
-            Ok((ledger.clone(), Box::pin(async move { ledger.close().await })))
+            Ok(ledger_parts!(ledger))
         }
         #[cfg(feature = "sqlite")]
         DatabaseUrl::Sqlite(path) => {
             let opened = crate::data_sources::SqliteNotificationLedger::open(path);
             let ledger = Arc::new(opened.await.map_err(not_opened)?);
-            Ok((ledger.clone(), Box::pin(async move { ledger.close().await })))
+            Ok(ledger_parts!(ledger))
         }
         #[cfg(not(all(feature = "mysql", feature = "sqlite")))]
         other => Err(no_such_database(other)),
     }
 }
 
-/// The consumer of the topic, and the dead letters on the same broker.
-async fn broker(
-    config: &NotifierConfig,
-) -> Result<(Box<dyn EventConsumer>, Arc<dyn DeadLetters>), StartError> {
+/// The consumer of the topic, and what else is on the same broker.
+struct Broker {
+    consumer: Box<dyn EventConsumer>,
+    dead_letters: Arc<dyn DeadLetters>,
+    history: Arc<dyn EventHistory>,
+}
+
+async fn broker(config: &NotifierConfig) -> Result<Broker, StartError> {
+    let topics = vec![config.topic.clone(), shared_kernel::dead_letter_topic(&config.topic)];
     match &config.broker {
         #[cfg(feature = "kafka")]
         BrokerUrl::Kafka(brokers) => {
@@ -247,7 +391,13 @@ async fn broker(
             .map_err(|error| unusable("broker-url", error))?;
             let dead_letters = crate::data_sources::KafkaDeadLetters::new(brokers)
                 .map_err(|error| unusable("broker-url", error))?;
-            Ok((Box::new(consumer), Arc::new(dead_letters)))
+            let history = crate::data_sources::KafkaEventHistory::new(brokers, topics)
+                .map_err(|error| unusable("broker-url", error))?;
+            Ok(Broker {
+                consumer: Box::new(consumer),
+                dead_letters: Arc::new(dead_letters),
+                history: Arc::new(history),
+            })
         }
         #[cfg(feature = "table-broker")]
         BrokerUrl::Table(path) => {
@@ -255,7 +405,13 @@ async fn broker(
                 table_broker(path, &config.topic).await.map_err(|error| unusable("broker-url", error))?;
             let consumer =
                 crate::transport::TableBrokerConsumer::new(&broker, &config.consumer_group, &config.topic);
-            Ok((Box::new(consumer), Arc::new(crate::data_sources::TableBrokerDeadLetters::new(broker))))
+            let dead_letters = crate::data_sources::TableBrokerDeadLetters::new(broker.clone());
+            let history = crate::data_sources::TableBrokerEventHistory::new(broker, topics);
+            Ok(Broker {
+                consumer: Box::new(consumer),
+                dead_letters: Arc::new(dead_letters),
+                history: Arc::new(history),
+            })
         }
         #[cfg(not(feature = "kafka"))]
         BrokerUrl::Kafka(_) => {
@@ -284,10 +440,11 @@ async fn table_broker(
 }
 
 fn policy(config: &NotifierConfig) -> Result<DeliveryPolicy, StartError> {
-    let send_margin = config.smtp.total_timeout + RECORDING_MARGIN;
-    if config.lease <= send_margin {
+    let send_limit = config.smtp.total_timeout;
+    let needed = send_limit + RECORDING_MARGIN;
+    if config.lease <= needed {
         let accepted =
-            format!("longer than {} seconds: the longest send, and time to record it", send_margin.as_secs());
+            format!("longer than {} seconds: the longest send, and time to record it", needed.as_secs());
         return Err(StartError::BadValue { setting: "lease-seconds", accepted });
     }
     if config.workers == 0 || config.batch == 0 {
@@ -296,8 +453,11 @@ fn policy(config: &NotifierConfig) -> Result<DeliveryPolicy, StartError> {
     }
     Ok(DeliveryPolicy {
         lease: config.lease,
-        send_margin,
+        send_limit,
+        record_limit: RECORDING_MARGIN,
         retry: config.retry,
+        breaker: BreakerPace { probe_limit: config.lease, ..config.breaker },
+        suppress_for: config.suppress_for,
         links: config.links.lifetimes(),
     })
 }
@@ -310,7 +470,6 @@ fn not_opened(error: crate::data_sources::OpenError) -> StartError {
     }
 }
 
-#[cfg(any(feature = "mysql", feature = "sqlite", feature = "kafka", feature = "table-broker"))]
 fn unusable(setting: &'static str, error: impl Into<Box<dyn Error + Send + Sync>>) -> StartError {
     StartError::Unusable { setting, source: error.into() }
 }

@@ -22,5 +22,5 @@ pub mod data_sources;
 pub mod entities;
 pub mod interactors;
 pub mod repositories;
-#[cfg(feature = "consumers")]
+#[cfg(any(feature = "consumers", feature = "http"))]
 pub mod transport;

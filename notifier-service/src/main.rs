@@ -30,6 +30,17 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
             composition::migrate(&settings.url()?).await?;
             tracing::info!("the database is at the version of this build");
         }
+        Command::Preview(settings) => {
+            let mails = composition::preview(settings.config()?)?;
+            println!("{mails} mails; open index.html in the folder to see them");
+        }
+        Command::Ledger(settings) => {
+            let (operator, close) =
+                composition::open_operator(&settings.database.url()?, settings.links()).await?;
+            let done = settings.execute(&operator).await;
+            close.await;
+            done?;
+        }
         Command::Run(settings) => {
             let notifier = composition::build(settings.config()?).await?;
             let shutdown = stop_signal()?;

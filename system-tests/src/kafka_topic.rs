@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Headers, Message};
@@ -21,6 +21,23 @@ impl KafkaTopic {
     /// Only makes up a name; whoever is tested creates the topic.
     pub fn named(brokers: &str, what: &str) -> Self {
         Self { brokers: brokers.to_owned(), name: unique_name(what) }
+    }
+
+    /// Creates it with its dead-letter topic, for a test without a relay.
+    ///
+    /// # Panics
+    ///
+    /// When the brokers refuse.
+    pub async fn create(&self) {
+        let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+            .set("bootstrap.servers", &self.brokers)
+            .create()
+            .expect("these settings are fine");
+        let dead_letters = dead_letter_topic(&self.name);
+        let topics = [self.name.as_str(), &dead_letters]
+            .map(|name| NewTopic::new(name, CDC_PARTITIONS as i32, TopicReplication::Fixed(1)));
+        let created = admin.create_topics(&topics, &AdminOptions::new()).await.expect("the brokers answer");
+        assert!(created.iter().all(Result::is_ok), "{created:?}");
     }
 
     /// The name.
@@ -46,23 +63,24 @@ impl KafkaTopic {
         self.read(&dead_letter_topic(&self.name))
     }
 
-    /// How many records of the topic that group has not committed yet.
+    /// How many records of the topic that group has not committed yet; `None` while the brokers cannot tell, as for a
+    /// moment after their start.
     ///
     /// # Panics
     ///
     /// When the brokers do not answer.
-    pub fn lag(&self, group: &str) -> i64 {
+    pub fn lag(&self, group: &str) -> Option<i64> {
         let consumer = self.consumer(group);
         let mut partitions = TopicPartitionList::new();
         partitions.add_partition_range(&self.name, 0, CDC_PARTITIONS as i32 - 1);
-        let committed = consumer.committed_offsets(partitions, TIMEOUT).expect("the brokers answer");
+        let committed = consumer.committed_offsets(partitions, TIMEOUT).ok()?;
         let left = committed.elements().into_iter().map(|partition| {
             let (low, high) = consumer
                 .fetch_watermarks(&self.name, partition.partition(), TIMEOUT)
                 .expect("the brokers answer");
             high - partition.offset().to_raw().filter(|offset| *offset >= 0).unwrap_or(low)
         });
-        left.sum()
+        Some(left.sum())
     }
 
     fn consumer(&self, group: &str) -> BaseConsumer {

@@ -61,12 +61,25 @@ impl ServiceProcess {
         self.child.id()
     }
 
-    /// Sends it a signal, by name: `STOP`.
+    /// Stops it in the middle of what it does (SIGSTOP).
     ///
     /// # Panics
     ///
-    /// When it has ended and was waited for.
-    pub fn signal(&self, name: &str) {
+    /// When it has ended.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on (SIGCONT) where it was stopped.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
         let mut command = Command::new("kill");
         let sent = command.args(["-s", name, &self.id().to_string()]).status().expect("`kill` is there");
         assert!(sent.success(), "the process runs until it is stopped");

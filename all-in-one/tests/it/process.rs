@@ -20,6 +20,7 @@ pub(crate) fn command(data_dir: &Path) -> Command {
         .env_clear()
         .env("INF_USER_API_PORT", "0")
         .env("INF_USER_MAILBOX_PORT", "0")
+        .env("INF_USER_OPERATOR_PORT", "0")
         .env("INF_USER_SMTP_PORT", "0")
         .arg("--data-dir")
         .arg(data_dir);

@@ -115,6 +115,20 @@ fn ctrl_c_stops_it_in_time_also_while_a_client_holds_a_connection() {
     program.interrupt(STOP_DEADLINE);
 }
 
+#[tokio::test]
+async fn the_operators_page_takes_the_token_that_is_kept_with_the_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = AllInOneProcess::start(command(folder.path()));
+    let (page, file) = program.address("Operator").split_once(" with the token in ").unwrap();
+    let token = std::fs::read_to_string(file).unwrap();
+    let counts = reqwest::Client::new().get(format!("{page}/api/counts"));
+    let refused = counts.try_clone().unwrap().send().await.unwrap();
+    assert_eq!(refused.status(), 401);
+    let counts: Value = counts.bearer_auth(token.trim()).send().await.unwrap().json().await.unwrap();
+    assert_eq!(counts["dead"], 0, "{counts}");
+    program.interrupt(STOP_DEADLINE);
+}
+
 #[test]
 fn a_taken_port_is_an_error_that_names_the_port_and_its_flag() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -122,6 +136,7 @@ fn a_taken_port_is_an_error_that_names_the_port_and_its_flag() {
     for (flag, variable) in [
         ("--api-port", "INF_USER_API_PORT"),
         ("--mailbox-port", "INF_USER_MAILBOX_PORT"),
+        ("--operator-port", "INF_USER_OPERATOR_PORT"),
         ("--smtp-port", "INF_USER_SMTP_PORT"),
     ] {
         let folder = tempfile::tempdir().unwrap();
@@ -148,7 +163,9 @@ fn a_bad_setting_is_an_error_that_names_it() {
         // clap lets the last of two win only where it is told to, so the folder is given once.
         let mut program = Command::new(env!("CARGO_BIN_EXE_all-in-one"));
         program.env_clear().env("INF_USER_DATA_DIR", folder.path().join("data")).args(arguments);
-        for port in ["INF_USER_API_PORT", "INF_USER_MAILBOX_PORT", "INF_USER_SMTP_PORT"] {
+        for port in
+            ["INF_USER_API_PORT", "INF_USER_MAILBOX_PORT", "INF_USER_OPERATOR_PORT", "INF_USER_SMTP_PORT"]
+        {
             program.env(port, "0");
         }
         let output = program.output().unwrap();
@@ -162,7 +179,9 @@ fn a_bad_setting_is_an_error_that_names_it() {
 fn help_tells_every_flag_with_its_variable() {
     let output = Command::new(env!("CARGO_BIN_EXE_all-in-one")).arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    for flag in ["data-dir", "api-port", "mailbox-port", "smtp-port", "smtp-url", "mail-from", "log"] {
+    for flag in
+        ["data-dir", "api-port", "mailbox-port", "operator-port", "smtp-port", "smtp-url", "mail-from", "log"]
+    {
         let variable = format!("INF_USER_{}", flag.replace('-', "_").to_uppercase());
         assert!(help.contains(&format!("--{flag}")) && help.contains(&variable), "{flag}: {help}");
     }

@@ -20,18 +20,21 @@ mod table_broker;
 mod templates;
 
 #[cfg(feature = "kafka")]
-pub use kafka::{KafkaDeadLetters, ProducerError};
+pub use kafka::{KafkaDeadLetters, KafkaEventHistory, ProducerError};
 #[cfg(feature = "mysql")]
 pub use mysql::MySqlNotificationLedger;
 #[cfg(feature = "smtp")]
-pub use smtp::{SmtpMailer, SmtpSettings, SmtpSettingsError, SmtpTls};
+pub use smtp::{
+    Authorities, BadAuthorities, BadDkim, DkimSigner, PreviewFolder, SmtpMailer, SmtpSettings,
+    SmtpSettingsError, SmtpTls,
+};
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 pub use sql::OpenError;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteNotificationLedger;
 #[cfg(feature = "system")]
-pub use system::{SystemClock, SystemJitter};
+pub use system::{GovernorSendRate, SystemClock, SystemJitter, UnlimitedSendRate};
 #[cfg(feature = "table-broker")]
-pub use table_broker::TableBrokerDeadLetters;
+pub use table_broker::{TableBrokerDeadLetters, TableBrokerEventHistory};
 #[cfg(feature = "templates")]
-pub use templates::MinijinjaMailRenderer;
+pub use templates::{MailTemplates, MinijinjaMailRenderer, TemplateError};

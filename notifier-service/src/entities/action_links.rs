@@ -21,12 +21,19 @@ pub struct ActionLink {
     pub url: SecretString,
     /// How long it counts, from the event on.
     pub lifetime: Duration,
+    /// Until when it counts.
+    pub expires: DateTime<Utc>,
 }
 
 impl ActionLinks {
     /// Links to that user-service, which must hold the same keys.
     pub fn new(public_url: PublicUrl, keys: SigningKeys, lifetimes: LinkLifetimes) -> Self {
         Self { public_url, keys, lifetimes }
+    }
+
+    /// Where they lead to.
+    pub fn public_url(&self) -> &PublicUrl {
+        &self.public_url
     }
 
     /// How long the links count.
@@ -38,14 +45,15 @@ impl ActionLinks {
     pub fn link_of(&self, notification: &Notification) -> Option<ActionLink> {
         let purpose = notification.link_purpose()?;
         let lifetime = self.lifetimes.of(purpose);
+        // Counted from the event's time, which is of the clock that will judge it. So this service's clock
+        // never matters, and a mail that comes late has no link that counts for longer.
+        let expires = after(notification.occurred_at?, lifetime);
         let token = ActionToken {
             purpose,
             user_id: notification.user_id,
             address: notification.recipient.as_str().to_owned(),
             security_version: notification.security_version?,
-            // Counted from the event's time, which is of the clock that will judge it. So this service's clock
-            // never matters, and a mail that comes late has no link that counts for longer.
-            expires: after(notification.occurred_at?, lifetime),
+            expires,
         };
         let token = token.sign(&self.keys);
         let url = format!(
@@ -55,7 +63,7 @@ impl ActionLinks {
             token.expose_secret(),
             notification.locale.as_str(),
         );
-        Some(ActionLink { url: url.into(), lifetime })
+        Some(ActionLink { url: url.into(), lifetime, expires })
     }
 }
 
@@ -142,7 +150,7 @@ mod tests {
             };
             assert_eq!(ActionToken::verify(token, purpose, &keys(), just_before), Ok(expected));
             assert!(ActionToken::verify(token, purpose, &keys(), expires).is_err());
-            assert_eq!(link.lifetime, lifetime);
+            assert_eq!((link.lifetime, link.expires), (lifetime, expires));
         }
     }
 

@@ -23,7 +23,9 @@ pub struct Claimed {
     pub notification: Notification,
     /// How many attempts were used up before this one.
     pub attempts: u32,
-    /// Time since it was recorded, by the ledger's clock.
+    /// How long it was put off for: all delays that followed an answer about it, or about an earlier mail of
+    /// the same user to the same address that it had to wait for. Time in which no server was to be had, or
+    /// nobody delivered at all, is not part of it.
     pub age: Duration,
     /// Time since the event was made, by the ledger's clock; `None` when the row does not tell when that was.
     pub since_event: Option<Duration>,

@@ -1,8 +1,13 @@
 //! Domain types and rules. Pure: no async, no I/O, no clock, no randomness.
 
 mod action_links;
+mod attempt;
+mod circuit_breaker;
 mod delivery_policy;
+mod dialogue;
 mod lease;
+mod ledger_entry;
+mod letterhead;
 mod link_lifetimes;
 mod mail;
 mod mask;
@@ -13,11 +18,18 @@ mod plan;
 mod plan_update;
 mod public_url;
 mod received_record;
+mod retention;
 mod retry_schedule;
+mod sample;
 
 pub use action_links::{ActionLink, ActionLinks};
+pub use attempt::{Attempt, AttemptOutcome};
+pub use circuit_breaker::{Admission, BreakerChange, BreakerPace, CircuitBreaker};
 pub use delivery_policy::DeliveryPolicy;
+pub use dialogue::{Answer, DialogueStage};
 pub use lease::{Claimed, Lease, LeaseToken};
+pub use ledger_entry::{LedgerEntry, MailFilter, MailState, StateCounts};
+pub use letterhead::{BadContact, Contact, Letterhead};
 pub use link_lifetimes::LinkLifetimes;
 pub use mail::Mail;
 pub use mask::{mask_address, mask_in};
@@ -27,4 +39,6 @@ pub use one_line::one_line;
 pub use plan::plan;
 pub use public_url::{BadPublicUrl, PublicUrl};
 pub use received_record::{Place, ReceivedRecord};
+pub use retention::Retention;
 pub use retry_schedule::RetrySchedule;
+pub use sample::{Sample, samples};

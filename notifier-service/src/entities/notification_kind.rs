@@ -70,6 +70,17 @@ impl NotificationKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
+    /// Whether such a mail tells of an address beside the one that it goes to.
+    pub fn tells_of_another_address(self) -> bool {
+        matches!(
+            self,
+            Self::AddressChangeRequested
+                | Self::AddressChangeStopped
+                | Self::AddressConfirmed
+                | Self::AddressReplaced
+        )
+    }
+
     /// What the link of such a mail is for; `None` for mails that never have one.
     pub fn purpose(self) -> Option<ActionPurpose> {
         match self {
@@ -86,5 +97,11 @@ impl NotificationKind {
             | Self::AddressReplaced
             | Self::PasswordChanged => None,
         }
+    }
+
+    /// Whether it warns of what somebody else may be doing to the account. Such a mail is worth a try even
+    /// where others are not.
+    pub fn is_security_alert(self) -> bool {
+        matches!(self, Self::PasswordChanged | Self::AddressChangeRequested | Self::AddressReplaced)
     }
 }

@@ -30,6 +30,16 @@ impl PublicUrl {
         }
         Ok(Self(text.trim_end_matches('/').to_owned()))
     }
+
+    /// The host alone, without its port.
+    pub fn host(&self) -> &str {
+        let rest = self.0.split_once("://").map_or(self.0.as_str(), |(_, rest)| rest);
+        let authority = rest.split('/').next().unwrap_or(rest);
+        match authority.rfind(':') {
+            Some(colon) if !authority.ends_with(']') => &authority[..colon],
+            _ => authority,
+        }
+    }
 }
 
 /// A host with or without a port: a name, an IPv4 address, or an IPv6 address in brackets.
@@ -69,6 +79,18 @@ mod tests {
             ("http://[::1]", "http://[::1]"),
         ] {
             assert_eq!(PublicUrl::parse(text).unwrap().to_string(), url);
+        }
+    }
+
+    #[test]
+    fn its_host_is_told_without_the_port() {
+        for (text, host) in [
+            ("https://accounts.example.org/people/", "accounts.example.org"),
+            ("http://127.0.0.1:8080", "127.0.0.1"),
+            ("http://[::1]:8080/x", "[::1]"),
+            ("http://[::1]", "[::1]"),
+        ] {
+            assert_eq!(PublicUrl::parse(text).unwrap().host(), host);
         }
     }
 

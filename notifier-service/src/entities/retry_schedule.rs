@@ -7,7 +7,7 @@ pub struct RetrySchedule {
     pub first_delay: Duration,
     /// No delay is longer.
     pub max_delay: Duration,
-    /// A mail that is older than this when an attempt fails is given up.
+    /// A mail that was put off for this long in all is given up when an attempt fails again.
     pub max_age: Duration,
 }
 
@@ -15,7 +15,7 @@ impl RetrySchedule {
     /// The delay before the next attempt, or `None` when the mail is to be given up.
     ///
     /// * `attempts`: the attempts that failed so far, this one included, so at least 1.
-    /// * `age`: time since the mail was recorded.
+    /// * `age`: the time that the mail was put off for, [`Claimed::age`](super::Claimed::age).
     /// * `jitter`: a random number from 0 to 1, which shortens the delay by up to half, so that mails
     ///   that failed together do not come back together.
     ///

@@ -1,9 +1,24 @@
 //! The use cases, one a file, each a verb with one `execute`.
 
+mod cancel_mail;
+mod courier;
 mod deliver_notifications;
 mod delivery;
+mod inspect_mails;
+mod operator_error;
+mod preview_mails;
 mod record_user_events;
+mod redrive_mails;
+mod resend_mail;
+mod tidy_ledger;
 
+pub use cancel_mail::CancelMail;
 pub use deliver_notifications::{DeliverError, DeliverNotifications, DeliveryPorts};
-pub use delivery::{Delivery, Ending};
+pub use delivery::{Delivery, Ending, Round};
+pub use inspect_mails::{InspectMails, MailHistory, MailPage};
+pub use operator_error::OperatorError;
+pub use preview_mails::{PreviewMails, PreviewMailsError};
 pub use record_user_events::{RecordError, RecordOutcome, RecordUserEvents, SetAside};
+pub use redrive_mails::{RedriveMails, RedriveRequest, Redriven};
+pub use resend_mail::ResendMail;
+pub use tidy_ledger::{Tidied, TidyError, TidyLedger};

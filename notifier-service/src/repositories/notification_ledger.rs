@@ -3,7 +3,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::entities::{Claimed, Lease, Notification, NotificationId};
+use crate::entities::{Answer, Attempt, Claimed, Lease, Notification, NotificationId};
+
+/// How many attempts of one mail are remembered. More than the retries of three days take.
+pub const KEPT_ATTEMPTS: u32 = 100;
 
 /// What is to be sent, was sent and could not be sent: one row a notification, kept after its end, so
 /// that an event which comes again is recognised.
@@ -36,35 +39,43 @@ pub trait NotificationLedger: Send + Sync {
     /// [`LedgerError::Unavailable`].
     async fn claim(&self, max: u32, lease: Duration) -> Result<Vec<Claimed>, LedgerError>;
 
-    /// Ends a row as sent.
+    /// How much is left of a lease; zero when its time is over and nobody took the row over yet.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::LeaseLost`] when another claim took the row over or it is no longer queued.
+    async fn time_left(&self, lease: &Lease) -> Result<Duration, LedgerError>;
+
+    /// Ends a row as sent, and remembers the attempt.
     ///
     /// # Errors
     ///
     /// [`LedgerError::LeaseLost`] when another claim took the row over or it is no longer queued;
-    /// the row is then left as it is.
-    async fn mark_sent(&self, lease: &Lease) -> Result<(), LedgerError>;
+    /// everything is then left as it is.
+    async fn mark_sent(&self, lease: &Lease, answer: &Answer) -> Result<(), LedgerError>;
 
-    /// Puts a row back, due again `after` from now, and keeps the error's words (at most their first 1000
-    /// characters). Uses up an attempt only when `counts`.
+    /// Puts a row back, due again `after` from now, which uses up an attempt, and remembers the attempt. The
+    /// row, and those of the same user and recipient that wait behind it, get older by `after`.
     ///
     /// # Errors
     ///
     /// As [`mark_sent`](Self::mark_sent).
-    async fn retry_later(
-        &self,
-        lease: &Lease,
-        after: Duration,
-        error: &str,
-        counts: bool,
-    ) -> Result<(), LedgerError>;
+    async fn put_off(&self, lease: &Lease, after: Duration, answer: &Answer) -> Result<(), LedgerError>;
 
-    /// Ends a row as dead, using up an attempt, and keeps the reason's words (at most their first 1000
-    /// characters).
+    /// Puts a row back for which no server was to be had, due at once, and remembers that. Uses up no attempt
+    /// and makes nothing older.
     ///
     /// # Errors
     ///
     /// As [`mark_sent`](Self::mark_sent).
-    async fn mark_dead(&self, lease: &Lease, reason: &str) -> Result<(), LedgerError>;
+    async fn mark_unavailable(&self, lease: &Lease, answer: &Answer) -> Result<(), LedgerError>;
+
+    /// Ends a row as dead, using up an attempt, and remembers the attempt.
+    ///
+    /// # Errors
+    ///
+    /// As [`mark_sent`](Self::mark_sent).
+    async fn mark_dead(&self, lease: &Lease, answer: &Answer) -> Result<(), LedgerError>;
 
     /// Puts a row back just as it was before the claim.
     ///
@@ -72,6 +83,14 @@ pub trait NotificationLedger: Send + Sync {
     ///
     /// As [`mark_sent`](Self::mark_sent).
     async fn release(&self, lease: &Lease) -> Result<(), LedgerError>;
+
+    /// The last attempts of a notification, the oldest first: at most
+    /// [`KEPT_ATTEMPTS`]. Of each answer's words the first 1000 characters are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Unavailable`].
+    async fn attempts(&self, id: NotificationId) -> Result<Vec<Attempt>, LedgerError>;
 
     /// How many rows are in each state.
     ///

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Wake;
 use super::backoff::Backoff;
+use crate::entities::{BreakerChange, DialogueStage};
 use crate::interactors::{DeliverNotifications, Delivery, Ending};
 
 /// How a worker paces itself.
@@ -13,7 +14,7 @@ use crate::interactors::{DeliverNotifications, Delivery, Ending};
 pub struct DeliveryPace {
     /// How often it looks for what became due or was recorded by another process.
     pub poll_interval: Duration,
-    /// The first pause after the mail server or the ledger was found to be unavailable; doubles.
+    /// The first pause after the ledger was found to be unavailable; doubles.
     pub first_pause: Duration,
     /// No such pause is longer.
     pub longest_pause: Duration,
@@ -49,9 +50,12 @@ pub async fn delivery_loop(
     let mut backoff = Backoff::new(pace.first_pause, pace.longest_pause);
     let mut sending = JoinSet::new();
     while !shutdown.is_cancelled() {
+        let mut pause = None;
         match deliver.execute(room(&sending, side_by_side)).await {
-            Ok(deliveries) => {
-                for delivery in deliveries {
+            Ok(round) => {
+                backoff.reset();
+                pause = round.pause;
+                for delivery in round.deliveries {
                     sending.spawn(delivery);
                 }
             }
@@ -61,25 +65,21 @@ pub async fn delivery_loop(
             }
         }
         // Either something due may have been left for want of room, or nothing is due: whatever ends makes
-        // room, and perhaps the next mail to its address due.
-        let mut ended = tokio::select! {
-            Some(ended) = sending.join_next() => vec![ended],
-            () = recorded.woken(), if room(&sending, side_by_side) > 0 => vec![],
-            () = tokio::time::sleep(pace.poll_interval), if room(&sending, side_by_side) > 0 => vec![],
-            () = shutdown.cancelled() => vec![],
-        };
-        ended.extend(std::iter::from_fn(|| sending.try_join_next()));
-        let ended: Vec<_> = ended.into_iter().filter_map(finished).collect();
-        if ended.iter().any(|one| matches!(one.ending, Ending::ServerUnavailable { .. })) {
-            backoff.pause(shutdown).await;
-            // What failed meanwhile met the same trouble, which has been waited for.
-            while let Some(ended) = sending.try_join_next() {
-                finished(ended);
-            }
-        } else if ended.iter().any(|one| !matches!(one.ending, Ending::Released)) {
-            backoff.reset();
+        // room, and perhaps the next mail to its address due. While there is no mail server, what is recorded
+        // is no reason to look; that there is one again may show before the pause is over.
+        let has_room = room(&sending, side_by_side) > 0;
+        let wait = pause.map_or(pace.poll_interval, |pause| pause.min(pace.poll_interval));
+        tokio::select! {
+            Some(ended) = sending.join_next() => finished(ended),
+            () = recorded.woken(), if has_room && pause.is_none() => {}
+            () = tokio::time::sleep(wait), if has_room => {}
+            () = shutdown.cancelled() => {}
+        }
+        while let Some(ended) = sending.try_join_next() {
+            finished(ended);
         }
     }
+    deliver.stop_waiting();
     while let Some(ended) = sending.join_next().await {
         finished(ended);
     }
@@ -91,28 +91,38 @@ fn room(sending: &JoinSet<Delivery>, side_by_side: u32) -> u32 {
 }
 
 /// Logs a delivery that ended; passes its panic on.
-fn finished(ended: Result<Delivery, JoinError>) -> Option<Delivery> {
+fn finished(ended: Result<Delivery, JoinError>) {
     match ended {
-        Ok(delivery) => {
-            log_one(&delivery);
-            Some(delivery)
-        }
+        Ok(delivery) => log_one(&delivery),
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         // Cancelled by the end of the runtime.
-        Err(_) => None,
+        Err(_) => {}
     }
 }
 
 fn log_one(delivery: &Delivery) {
-    let Delivery { id, kind, user_id, recipient, traceparent, ending, not_recorded } = delivery;
+    let Delivery { id, kind, user_id, recipient, traceparent, ending, not_recorded, breaker } = delivery;
     let span = tracing::info_span!("delivery", %id, kind = kind.as_str(), %user_id, recipient, traceparent);
     let _entered = span.enter();
     match ending {
-        Ending::Sent => tracing::info!("sent"),
-        Ending::PutOff { after, words } => tracing::warn!(?after, words, "put off"),
-        Ending::Dead { words } => tracing::error!(words, "given up"),
-        Ending::ServerUnavailable { words } => tracing::warn!(words, "the mail server is not available"),
+        Ending::Sent(answer) => tracing::info!(words = answer.words, "sent"),
+        Ending::PutOff { after, answer } => tracing::warn!(?after, words = answer.words, "put off"),
+        Ending::Dead(answer) => tracing::error!(words = answer.words, "given up"),
+        // The breaker tells it once for all mails that met the same trouble.
+        Ending::ServerUnavailable(answer) => {
+            tracing::debug!(words = answer.words, "not sent, no mail server");
+        }
         Ending::Released => tracing::debug!("put back"),
+        Ending::LeaseLost => tracing::warn!("left to another worker, which took it over"),
+    }
+    match (breaker, ending) {
+        (Some(BreakerChange::Opened), Ending::ServerUnavailable(answer)) => tracing::error!(
+            stage = answer.stage.map(DialogueStage::as_str),
+            words = answer.words,
+            "the mail server cannot be had: all mail waits until it can"
+        ),
+        (Some(BreakerChange::Closed(after)), _) => tracing::info!(?after, "the mail server is back"),
+        (Some(BreakerChange::Opened) | None, _) => {}
     }
     if let Some(error) = not_recorded {
         tracing::error!(

@@ -19,10 +19,10 @@ use uuid::Uuid;
 use crate::support::databases::{Backend, with_server_database};
 use crate::support::events::{junk, record};
 use crate::support::silent_proxy::SilentProxy;
-use crate::support::smtp_server::{Act, Session, SmtpServer};
+use crate::support::smtp_server::{Accepted, Act, Session, SmtpServer};
 use crate::support::{DEADLINE, eventually};
 
-fn config(folder: &Path, server: &SmtpServer) -> NotifierConfig {
+pub(crate) fn config(folder: &Path, server: &SmtpServer) -> NotifierConfig {
     let smtp = SmtpSettings::parse(&SecretString::from(server.url()), "accounts@sender.example").unwrap();
     let links = ActionLinks::new(
         PublicUrl::parse("https://accounts.example.org").unwrap(),
@@ -37,11 +37,12 @@ fn config(folder: &Path, server: &SmtpServer) -> NotifierConfig {
     );
     config.retry.first_delay = Duration::from_millis(20);
     config.pace.first_pause = Duration::from_millis(20);
+    config.breaker.first_pause = Duration::from_millis(20);
     config.pace.poll_interval = Duration::from_millis(20);
     config
 }
 
-async fn append(folder: &Path, records: impl IntoIterator<Item = WireRecord>) {
+pub(crate) async fn append(folder: &Path, records: impl IntoIterator<Item = WireRecord>) {
     let broker = TableBroker::open_sqlite(&folder.join("broker.db")).await.unwrap();
     let records: Vec<_> = records
         .into_iter()
@@ -85,14 +86,12 @@ async fn every_event_becomes_one_mail_in_order_per_user_through_trouble_and_a_re
     for user in 0..5 {
         let recipient = Recipient::new(format!("user{user}@example.org"));
         let to_user = accepted.iter().filter(|mail| mail.rcpt_to.contains(recipient.as_str()));
-        let message_ids: Vec<_> = to_user
-            .map(|mail| mail.message.lines().find(|line| line.starts_with("Message-ID:")).unwrap().to_owned())
-            .collect();
+        let message_ids: Vec<_> = to_user.map(Accepted::message_id).collect();
         let expected: Vec<_> = (1..=60)
             .filter(|n| n % 5 == user)
             .map(|n| EventId(Uuid::from_u128(n)))
             .map(|event| NotificationId::derive(event, NotificationKind::Updated, &recipient))
-            .map(|id| format!("Message-ID: <{id}@sender.example>"))
+            .map(|id| format!("<{id}@sender.example>"))
             .collect();
         assert_eq!(message_ids, expected, "user {user}");
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use notifier_service::entities::{DeliveryPolicy, LinkLifetimes, RetrySchedule};
+use notifier_service::data_sources::UnlimitedSendRate;
+use notifier_service::entities::{BreakerPace, DeliveryPolicy, LinkLifetimes, RetrySchedule};
 use notifier_service::interactors::{DeliverNotifications, DeliveryPorts};
 use notifier_service::repositories::{LedgerCounts, NotificationLedger};
 use notifier_service::transport::{DeliveryPace, Wake, delivery_loop};
@@ -25,14 +26,19 @@ async fn a_mail_that_takes_long_takes_up_its_own_place_and_nobody_elses() {
     ledger.record(&batch).await.unwrap();
     let policy = DeliveryPolicy {
         lease: Duration::from_secs(60),
-        send_margin: Duration::from_secs(20),
+        send_limit: Duration::from_secs(15),
+        record_limit: Duration::from_secs(5),
         retry: RetrySchedule::default(),
+        breaker: BreakerPace::default(),
+        suppress_for: Duration::ZERO,
         links: LinkLifetimes::default(),
     };
     let ports = DeliveryPorts {
         ledger: ledger.clone(),
+        suppressed: ledger.clone(),
         renderer: Arc::new(PlainRenderer::default()),
         mailer: server,
+        rate: Arc::new(UnlimitedSendRate),
         jitter: Arc::new(NoJitter),
         clock,
     };

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use notifier_service::entities::ReceivedRecord;
 use notifier_service::interactors::{RecordError, RecordUserEvents};
-use proptest::prelude::*;
 use shared_kernel::encode;
 
 use crate::support::events::{by_debezium, junk, received, record, updated, user_id};
@@ -140,34 +139,4 @@ async fn while_the_dead_letters_are_away_the_batch_is_not_done() {
     assert!(error.is_retryable() && error.to_string().contains("@2"), "{error}");
     assert_eq!(world.record.execute(&batch).await.unwrap().new, 0);
     assert_eq!((world.recorded(), world.set_aside()), (vec![1], vec![2]));
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-
-    /// A topic is read in batches of any size, any part of it any number of times, with failures in between.
-    #[test]
-    fn any_repetition_of_a_topic_gives_the_same_mails_in_the_same_order(
-        length in 1_usize..30,
-        reads in prop::collection::vec((0_usize..30, 1_usize..10, any::<bool>()), 0..20),
-    ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let topic: Vec<_> = (0..length).map(|n| record(n as u128, n as u128 % 3)).collect();
-        let world = world();
-        runtime.block_on(async {
-            let mut committed = 0;
-            for (back, size, fails) in reads {
-                // A rebalance or a crash goes back to an offset that was committed, never past it.
-                let start = committed - back.min(committed);
-                let end = (start + size).min(length);
-                world.ledger.fail_next(u32::from(fails));
-                if world.record.execute(&topic[start..end]).await.is_ok() {
-                    committed = committed.max(end);
-                }
-            }
-            world.ledger.fail_next(0);
-            world.record.execute(&topic[committed..]).await.unwrap();
-        });
-        prop_assert_eq!(world.recorded(), (0..length as u128).collect::<Vec<_>>());
-    }
 }

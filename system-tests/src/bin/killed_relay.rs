@@ -2,7 +2,7 @@
 //! `killed_relay DATABASE_URL CAPTURE BROKERS TOPIC [POINT]`. Without a point it lives on.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -79,8 +79,12 @@ impl Steps {
         };
         // Before anything is waited for: steps may overlap.
         let number = begun.fetch_add(1, Ordering::SeqCst);
-        let here = |point: &KillPoint| point.step == step && point.begun_before == number;
-        let moment = self.death.filter(here).map(|point| point.moment);
+        let of_this_kind = self.death.filter(|point| point.step == step);
+        let moment = of_this_kind.filter(|point| point.begun_before == number).map(|point| point.moment);
+        if of_this_kind.is_some_and(|point| point.moment == Moment::Halfway && point.begun_before < number) {
+            // Behind the other half, which is never begun.
+            pending::<Infallible>().await;
+        }
         match moment {
             Some(Moment::Before) => die(),
             Some(Moment::During(polls)) => match die_after(polls, whole).await {},

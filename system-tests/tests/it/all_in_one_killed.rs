@@ -28,6 +28,7 @@ impl AllInOne<'_> {
         let data = self.folder.join("data");
         let variables = [
             ("INF_USER_API_PORT", "0"),
+            ("INF_USER_OPERATOR_PORT", "0"),
             ("INF_USER_DATA_DIR", data.to_str().unwrap()),
             ("INF_USER_SMTP_URL", &self.smtp_url),
         ];

@@ -1,5 +1,7 @@
 //! The dead letters on Kafka.
 
 mod dead_letters;
+mod event_history;
 
 pub use dead_letters::{KafkaDeadLetters, ProducerError};
+pub use event_history::KafkaEventHistory;

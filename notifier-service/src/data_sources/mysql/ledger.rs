@@ -5,12 +5,16 @@ use sqlx::mysql::{MySql, MySqlPool};
 use sqlx::{Executor, QueryBuilder, Transaction};
 use thiserror::Error;
 
+use super::attempts::{grow_older, remember};
 use super::open;
 use crate::data_sources::OpenError;
 use crate::data_sources::sql::{
-    ClaimedColumns, changed_to_text, claimed, known_kinds, micros, shortened, unavailable,
+    AttemptColumns, ClaimedColumns, attempt, changed_to_text, claimed, elapsed, known_kinds, micros,
+    shortened, unavailable,
 };
-use crate::entities::{Claimed, Lease, LeaseToken, Notification, Recipient};
+use crate::entities::{
+    Answer, Attempt, AttemptOutcome, Claimed, Lease, LeaseToken, Notification, NotificationId, Recipient,
+};
 use crate::repositories::{LedgerCounts, LedgerError, NotificationLedger, RecordedCount};
 
 /// Rows of one INSERT: fewer round trips, far from any limit on placeholders.
@@ -24,7 +28,7 @@ const CANDIDATES_PER_ROW: u32 = 4;
 /// rows that it takes, skipping those that another claim holds. One locking statement would also lock the
 /// rows that it looks at and sorts, and make claims wait for each other.
 pub struct MySqlNotificationLedger {
-    pool: MySqlPool,
+    pub(super) pool: MySqlPool,
 }
 
 impl MySqlNotificationLedger {
@@ -75,20 +79,23 @@ impl MySqlNotificationLedger {
         .map_err(unavailable)
     }
 
-    /// Runs an UPDATE that ends in the lease's fence.
-    async fn fenced(
+    /// Writes the outcome of an attempt by an UPDATE that ends in the lease's fence, makes the mail `older`,
+    /// and remembers the attempt.
+    async fn conclude(
         &self,
-        query: sqlx::query::Query<'_, MySql, sqlx::mysql::MySqlArguments>,
+        update: sqlx::query::Query<'_, MySql, sqlx::mysql::MySqlArguments>,
         lease: &Lease,
+        outcome: AttemptOutcome,
+        answer: &Answer,
+        older: Duration,
     ) -> Result<(), LedgerError> {
-        let done = query
-            .bind(lease.id.0)
-            .bind(lease.token.0.as_slice())
-            .execute(&self.pool)
-            .await
-            .map_err(unavailable)?;
-        // The driver asks for matched rows, so a row that already held these values counts too.
-        if done.rows_affected() == 1 { Ok(()) } else { Err(LedgerError::LeaseLost(lease.id)) }
+        let mut transaction = self.pool.begin().await.map_err(unavailable)?;
+        fenced(&mut *transaction, update, lease).await?;
+        if !older.is_zero() {
+            grow_older(&mut transaction, lease.id, older).await.map_err(unavailable)?;
+        }
+        remember(&mut transaction, lease.id, outcome, answer).await.map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)
     }
 }
 
@@ -128,41 +135,57 @@ impl NotificationLedger for MySqlNotificationLedger {
         Ok(claims)
     }
 
-    async fn mark_sent(&self, lease: &Lease) -> Result<(), LedgerError> {
+    async fn time_left(&self, lease: &Lease) -> Result<Duration, LedgerError> {
+        let left: Option<i64> = sqlx::query_scalar(
+            "SELECT TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), leaseUntil) FROM notifications
+             WHERE id = ? AND leaseToken = ? AND state = 'queued'",
+        )
+        .bind(lease.id.0)
+        .bind(lease.token.0.as_slice())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        left.map(elapsed).ok_or(LedgerError::LeaseLost(lease.id))
+    }
+
+    async fn mark_sent(&self, lease: &Lease, answer: &Answer) -> Result<(), LedgerError> {
         let query = sqlx::query(
             "UPDATE notifications SET state = 'sent', attempts = attempts + 1, lastError = NULL,
                  finishedAt = UTC_TIMESTAMP(6), leaseToken = NULL, leaseUntil = NULL
              WHERE id = ? AND leaseToken = ? AND state = 'queued'",
         );
-        self.fenced(query, lease).await
+        self.conclude(query, lease, AttemptOutcome::Sent, answer, Duration::ZERO).await
     }
 
-    async fn retry_later(
-        &self,
-        lease: &Lease,
-        after: Duration,
-        error: &str,
-        counts: bool,
-    ) -> Result<(), LedgerError> {
+    async fn put_off(&self, lease: &Lease, after: Duration, answer: &Answer) -> Result<(), LedgerError> {
         let query = sqlx::query(
-            "UPDATE notifications SET attempts = attempts + ?, lastError = ?,
+            "UPDATE notifications SET attempts = attempts + 1, lastError = ?,
                  dueAt = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, leaseToken = NULL, leaseUntil = NULL
              WHERE id = ? AND leaseToken = ? AND state = 'queued'",
         )
-        .bind(u32::from(counts))
-        .bind(shortened(error))
+        .bind(shortened(&answer.words))
         .bind(micros(after));
-        self.fenced(query, lease).await
+        self.conclude(query, lease, AttemptOutcome::PutOff, answer, after).await
     }
 
-    async fn mark_dead(&self, lease: &Lease, reason: &str) -> Result<(), LedgerError> {
+    async fn mark_unavailable(&self, lease: &Lease, answer: &Answer) -> Result<(), LedgerError> {
+        let query = sqlx::query(
+            "UPDATE notifications SET lastError = ?, dueAt = UTC_TIMESTAMP(6), leaseToken = NULL,
+                 leaseUntil = NULL
+             WHERE id = ? AND leaseToken = ? AND state = 'queued'",
+        )
+        .bind(shortened(&answer.words));
+        self.conclude(query, lease, AttemptOutcome::ServerUnavailable, answer, Duration::ZERO).await
+    }
+
+    async fn mark_dead(&self, lease: &Lease, answer: &Answer) -> Result<(), LedgerError> {
         let query = sqlx::query(
             "UPDATE notifications SET state = 'dead', attempts = attempts + 1, lastError = ?,
                  finishedAt = UTC_TIMESTAMP(6), leaseToken = NULL, leaseUntil = NULL
              WHERE id = ? AND leaseToken = ? AND state = 'queued'",
         )
-        .bind(shortened(reason));
-        self.fenced(query, lease).await
+        .bind(shortened(&answer.words));
+        self.conclude(query, lease, AttemptOutcome::Dead, answer, Duration::ZERO).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), LedgerError> {
@@ -170,7 +193,19 @@ impl NotificationLedger for MySqlNotificationLedger {
             "UPDATE notifications SET leaseToken = NULL, leaseUntil = NULL
              WHERE id = ? AND leaseToken = ? AND state = 'queued'",
         );
-        self.fenced(query, lease).await
+        fenced(&self.pool, query, lease).await
+    }
+
+    async fn attempts(&self, id: NotificationId) -> Result<Vec<Attempt>, LedgerError> {
+        let rows: Vec<AttemptColumns> = sqlx::query_as(
+            "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', recordedAt), outcome, stage, words
+             FROM deliveryAttempts WHERE notificationId = ? ORDER BY seq",
+        )
+        .bind(id.0)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        rows.into_iter().map(attempt).collect()
     }
 
     async fn counts(&self) -> Result<LedgerCounts, LedgerError> {
@@ -185,6 +220,18 @@ impl NotificationLedger for MySqlNotificationLedger {
         };
         Ok(LedgerCounts { queued: count("queued"), sent: count("sent"), dead: count("dead") })
     }
+}
+
+/// Runs an UPDATE that ends in the lease's fence.
+async fn fenced(
+    executor: impl Executor<'_, Database = MySql>,
+    query: sqlx::query::Query<'_, MySql, sqlx::mysql::MySqlArguments>,
+    lease: &Lease,
+) -> Result<(), LedgerError> {
+    let query = query.bind(lease.id.0).bind(lease.token.0.as_slice());
+    let done = query.execute(executor).await.map_err(unavailable)?;
+    // The driver asks for matched rows, so a row that already held these values counts too.
+    if done.rows_affected() == 1 { Ok(()) } else { Err(LedgerError::LeaseLost(lease.id)) }
 }
 
 /// A value does not fit into its column.
@@ -267,7 +314,7 @@ async fn lock(
     let mut query = QueryBuilder::new(
         "SELECT id, eventId, userId, kind, recipient, locale, username, fullName, changed, otherAddress,
              securityVersion, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', occurredAt), traceparent,
-             CAST(attempts AS SIGNED), TIMESTAMPDIFF(MICROSECOND, recordedAt, UTC_TIMESTAMP(6)),
+             CAST(attempts AS SIGNED), CAST(putOffFor AS SIGNED),
              TIMESTAMPDIFF(MICROSECOND, occurredAt, UTC_TIMESTAMP(6))
          FROM notifications FORCE INDEX (PRIMARY)
          WHERE state = 'queued' AND dueAt <= UTC_TIMESTAMP(6)

@@ -11,9 +11,20 @@ use crate::data_sources::sql::{MIGRATIONS_TABLE, is_up_to_date, migrator};
 /// How long a call waits for a connection before the ledger counts as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-const SCRIPTS: [(&str, &str); 2] = [
+/// How long the server waits for a session that says nothing, in a transaction too. It bounds how long a process
+/// that was stopped in the middle of one (SIGSTOP, a paused machine) keeps its rows locked: claims pass those over,
+/// whatever their lease says, and an event that another process reads again waits for them.
+const SILENCE_SECONDS: u32 = 10;
+/// Idle connections are closed before the server does it.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+
+const SCRIPTS: [(&str, &str); 6] = [
     ("notifications", include_str!("../../../migrations/mysql/0001_notifications.sql")),
     ("action links", include_str!("../../../migrations/mysql/0002_action_links.sql")),
+    ("put off for", include_str!("../../../migrations/mysql/0003_put_off_for.sql")),
+    ("delivery attempts", include_str!("../../../migrations/mysql/0004_delivery_attempts.sql")),
+    ("suppressed addresses", include_str!("../../../migrations/mysql/0005_suppressed_addresses.sql")),
+    ("retention", include_str!("../../../migrations/mysql/0006_retention.sql")),
 ];
 
 /// A lock of this ledger's own; a lock's name may have 64 characters, no more than a database's.
@@ -31,6 +42,7 @@ pub(super) async fn open(url: &str, connections: u32) -> Result<MySqlPool, OpenE
     let pool = MySqlPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .idle_timeout(IDLE_TIMEOUT)
         .after_connect(|connection, _| Box::pin(set_up_session(connection)))
         .connect_with(options(url)?)
         .await
@@ -72,6 +84,7 @@ async fn set_up_session(connection: &mut MySqlConnection) -> Result<(), sqlx::Er
     sqlx::raw_sql("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')")
         .execute(&mut *connection)
         .await?;
+    sqlx::query("SET SESSION wait_timeout = ?").bind(SILENCE_SECONDS).execute(&mut *connection).await?;
     // Claims lock only the rows that they take, and see what was committed a moment ago.
     sqlx::raw_sql("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").execute(connection).await?;
     Ok(())

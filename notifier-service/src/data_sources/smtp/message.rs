@@ -1,9 +1,11 @@
+use email_encoding::headers::{rfc2047, writer::EmailWriter};
 use lettre::Address;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart};
 
 use super::addresses::envelope_address;
-use crate::entities::{Mail, one_line};
+use super::settings::SmtpSettings;
+use crate::entities::{Answer, Mail, one_line};
 use crate::repositories::MailerError;
 
 /// A mail as it goes over the wire. Without `Debug`: it must not be logged.
@@ -18,15 +20,16 @@ pub(super) struct OutgoingMessage {
 ///
 /// # Errors
 ///
-/// [`MailerError::RecipientOrMessageRefused`] when no mail can be sent to the address at all.
-pub(super) fn write(mail: &Mail, from: &Mailbox) -> Result<OutgoingMessage, MailerError> {
-    let refused = |why: &str| MailerError::RecipientOrMessageRefused(why.to_owned());
+/// [`MailerError::Refused`] when no mail can be sent to the address at all.
+pub(super) fn write(mail: &Mail, settings: &SmtpSettings) -> Result<OutgoingMessage, MailerError> {
+    let refused = |why: &str| MailerError::Refused(Answer::ours(why));
+    let from = &settings.from;
     let recipient = envelope_address(&mail.recipient).ok_or_else(|| refused("not an address of e-mail"))?;
     let name = mail.recipient_name.as_deref().and_then(display_name);
     let message = Message::builder()
         .from(from.clone())
         .to(Mailbox::new(name, recipient.clone()))
-        .subject(mail.subject.as_str())
+        .raw_header(subject(&mail.subject))
         .date_now()
         .message_id(Some(format!("<{}@{}>", mail.id, from.email.domain())))
         .raw_header(header("Auto-Submitted", "auto-generated"))
@@ -34,11 +37,31 @@ pub(super) fn write(mail: &Mail, from: &Mailbox) -> Result<OutgoingMessage, Mail
         .raw_header(header("Content-Language", mail.language.as_str()))
         .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
         .map_err(|error| refused(&error.to_string()))?;
-    Ok(OutgoingMessage { recipient, bytes: message.formatted() })
+    let unsigned = message.formatted();
+    let bytes = match &settings.dkim {
+        Some(dkim) => dkim.signed(&unsigned),
+        None => unsigned,
+    };
+    Ok(OutgoingMessage { recipient, bytes })
 }
 
 fn header(name: &'static str, value: &'static str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}
+
+/// The subject, encoded where it is not plain ASCII. Also where it looks encoded, which lettre lets pass: a reader would
+/// be shown what it decodes to, and that is not what the mail says.
+fn subject(text: &str) -> HeaderValue {
+    const NAME: &str = "Subject";
+    let name = HeaderName::new_from_ascii_str(NAME);
+    if !text.contains("=?") {
+        return HeaderValue::new(name, text.to_owned());
+    }
+    let mut encoded = String::new();
+    let mut writer = EmailWriter::new(&mut encoded, NAME.len() + ": ".len(), 0, false);
+    rfc2047::encode(text, &mut writer).expect("a String takes everything that is written to it");
+    drop(writer);
+    HeaderValue::dangerous_new_pre_encoded(name, text.to_owned(), encoded)
 }
 
 /// A user's name as the `To` header shows it, or `None` when nothing of it can be shown. Encoding and
@@ -70,8 +93,12 @@ mod tests {
         }
     }
 
+    fn settings() -> SmtpSettings {
+        SmtpSettings::parse(&"smtp://localhost".into(), "Accounts <accounts@sender.example>").unwrap()
+    }
+
     fn written(mail: &Mail) -> Vec<u8> {
-        write(mail, &"Accounts <accounts@sender.example>".parse().unwrap()).unwrap().bytes
+        write(mail, &settings()).unwrap().bytes
     }
 
     fn recipients(parsed: &Parsed<'_>) -> Vec<(Option<String>, Option<String>)> {
@@ -145,7 +172,7 @@ mod tests {
     #[test]
     fn an_address_that_is_none_is_refused_for_good() {
         let mail = Mail { recipient: Recipient::new("ada@example.org>\r\nDATA"), ..mail(None) };
-        let error = write(&mail, &"a@b.example".parse().unwrap()).err().unwrap();
-        assert!(matches!(error, MailerError::RecipientOrMessageRefused(_)), "{error:?}");
+        let error = write(&mail, &settings()).err().unwrap();
+        assert!(matches!(error, MailerError::Refused(Answer { stage: None, .. })), "{error:?}");
     }
 }

@@ -9,6 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use url::{Host, Url};
 
+use super::dkim::DkimSigner;
+use super::tls::Authorities;
+
 /// Which server takes our mail, and how we speak to it.
 #[derive(Debug, Clone)]
 pub struct SmtpSettings {
@@ -18,10 +21,14 @@ pub struct SmtpSettings {
     pub port: u16,
     /// When the connection is encrypted.
     pub tls: SmtpTls,
+    /// Who vouches for the server's certificate.
+    pub authorities: Authorities,
     /// User name and password, where the server wants them.
     pub credentials: Option<(String, SecretString)>,
     /// The sender that readers see; bounces go there too.
     pub from: Mailbox,
+    /// What signs the mails; `None` leaves them unsigned.
+    pub dkim: Option<DkimSigner>,
     /// The longest wait for the answer to one command.
     pub command_timeout: Duration,
     /// The longest time for one mail, a new connection included.
@@ -49,6 +56,9 @@ pub enum SmtpSettingsError {
     /// The server's URL.
     #[error("it must be smtp://[user:password@]host[:port][?tls=required|opportunistic] or smtps://…: {0}")]
     Url(&'static str),
+    /// The password beside the URL.
+    #[error("it must go with a URL that names the user and has no password of its own: {0}")]
+    Password(&'static str),
     /// The sender.
     #[error("it must be an address such as accounts@example.org or \"Accounts <accounts@example.org>\"")]
     From,
@@ -64,6 +74,19 @@ impl SmtpSettings {
     ///
     /// [`SmtpSettingsError`] says which of the two and what it accepts.
     pub fn parse(url: &SecretString, from: &str) -> Result<Self, SmtpSettingsError> {
+        Self::parse_with_password(url, None, from)
+    }
+
+    /// As [`parse`](Self::parse), with the password of the URL's user given beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`SmtpSettingsError`] says which of the three and what it accepts.
+    pub fn parse_with_password(
+        url: &SecretString,
+        password: Option<SecretString>,
+        from: &str,
+    ) -> Result<Self, SmtpSettingsError> {
         use SmtpSettingsError::Url as Bad;
         let url = Url::parse(url.expose_secret()).map_err(|_| Bad("this is no URL"))?;
         let tls = tls(&url)?;
@@ -76,7 +99,7 @@ impl SmtpSettings {
         if !matches!(url.path(), "" | "/") {
             return Err(Bad("there is a path"));
         }
-        let credentials = credentials(&url)?;
+        let credentials = credentials(&url, password)?;
         let is_encrypted = matches!(tls, SmtpTls::Required | SmtpTls::Implicit);
         if credentials.is_some() && !is_encrypted && !is_this_machine(&host) {
             return Err(Bad("a password needs smtps:// or ?tls=required"));
@@ -90,8 +113,10 @@ impl SmtpSettings {
             host,
             port,
             tls,
+            authorities: Authorities::default(),
             credentials,
             from: sender(from).ok_or(SmtpSettingsError::From)?,
+            dkim: None,
             command_timeout: Duration::from_secs(30),
             total_timeout: Duration::from_secs(60),
             max_idle: 8,
@@ -129,16 +154,23 @@ fn tls(url: &Url) -> Result<SmtpTls, SmtpSettingsError> {
     Ok(tls)
 }
 
-fn credentials(url: &Url) -> Result<Option<(String, SecretString)>, SmtpSettingsError> {
+fn credentials(
+    url: &Url,
+    beside: Option<SecretString>,
+) -> Result<Option<(String, SecretString)>, SmtpSettingsError> {
+    use SmtpSettingsError::{Password, Url as Bad};
     let decoded = |text: &str| {
         let text = percent_decode_str(text).decode_utf8();
-        text.map(Cow::into_owned).map_err(|_| SmtpSettingsError::Url("the password is no UTF-8"))
+        text.map(Cow::into_owned).map_err(|_| Bad("the password is no UTF-8"))
     };
-    match (url.username(), url.password()) {
-        ("", None) => Ok(None),
-        ("", Some(_)) => Err(SmtpSettingsError::Url("there is a password and no user")),
-        (_, None) => Err(SmtpSettingsError::Url("there is a user and no password")),
-        (user, Some(password)) => Ok(Some((decoded(user)?, SecretString::from(decoded(password)?)))),
+    match (url.username(), url.password(), beside) {
+        ("", None, None) => Ok(None),
+        ("", None, Some(_)) => Err(Password("the URL names no user")),
+        ("", Some(_), _) => Err(Bad("there is a password and no user")),
+        (_, None, None) => Err(Bad("there is a user and no password")),
+        (_, Some(_), Some(_)) => Err(Password("the URL has a password too")),
+        (user, Some(password), None) => Ok(Some((decoded(user)?, SecretString::from(decoded(password)?)))),
+        (user, None, Some(password)) => Ok(Some((decoded(user)?, password))),
     }
 }
 
@@ -183,6 +215,22 @@ mod tests {
         let (user, password) = settings.credentials.clone().unwrap();
         assert_eq!((user.as_str(), password.expose_secret()), ("ada@example.org", "p:ss"));
         assert!(!format!("{settings:?}").contains("p:ss"));
+    }
+
+    #[test]
+    fn a_password_may_be_given_beside_the_url() {
+        let parse =
+            |url: &str| SmtpSettings::parse_with_password(&url.into(), Some("p@:ss".into()), "a@example.org");
+        let (user, password) = parse("smtps://ada@mail.example").unwrap().credentials.unwrap();
+        assert_eq!((user.as_str(), password.expose_secret()), ("ada", "p@:ss"));
+        for (url, told) in [
+            ("smtps://mail.example", "no user"),
+            ("smtps://ada:secret@mail.example", "a password too"),
+            ("smtp://ada@mail.example", "a password needs"),
+        ] {
+            let error = parse(url).expect_err(url).to_string();
+            assert!(error.contains(told), "{url}: {error}");
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(in crate::data_sources) use known_kinds;
 
 /// The columns of a claimable row, in the order in which both ledgers select them: `id`, `eventId`,
 /// `userId`, `kind`, `recipient`, `locale`, `username`, `fullName`, `changed`, `otherAddress`,
-/// `securityVersion`, `occurredAt` in microseconds since 1970, `traceparent`, `attempts`, the age and the time
+/// `securityVersion`, `occurredAt` in microseconds since 1970, `traceparent`, `attempts`, `putOffFor` and the time
 /// since the event, both in microseconds.
 pub(in crate::data_sources) type ClaimedColumns = (
     Uuid,
@@ -109,8 +109,8 @@ pub(in crate::data_sources) fn claimed(
     })
 }
 
-/// A time that passed; none when a clock was set back.
-fn elapsed(micros: i64) -> Duration {
+/// A time in microseconds; none when it is below zero, since a clock was set back or it is over.
+pub(in crate::data_sources) fn elapsed(micros: i64) -> Duration {
     Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 

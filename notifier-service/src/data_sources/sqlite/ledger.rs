@@ -5,23 +5,29 @@ use async_trait::async_trait;
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 use sqlx::{Executor, QueryBuilder, Transaction};
 
+use super::attempts::{grow_older, remember};
 use super::open::{self, Pools};
 use crate::data_sources::OpenError;
 use crate::data_sources::sql::{
-    ClaimedColumns, changed_to_text, claimed, known_kinds, micros, shortened, unavailable,
+    AttemptColumns, ClaimedColumns, attempt, changed_to_text, claimed, elapsed, known_kinds, micros,
+    shortened, unavailable,
 };
-use crate::entities::{Claimed, Lease, LeaseToken, Notification, Recipient};
+use crate::entities::{
+    Answer, Attempt, AttemptOutcome, Claimed, Lease, LeaseToken, Notification, NotificationId, Recipient,
+};
 use crate::repositories::{LedgerCounts, LedgerError, NotificationLedger, RecordedCount};
 
 /// Takes the write lock at the start, since a transaction that begins by reading cannot wait for it later.
 const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// Now, in microseconds since 1970. The same within one statement.
-macro_rules! now {
+macro_rules! now_in_micros {
     () => {
         "(CAST(ROUND(unixepoch('subsec') * 1000) AS INTEGER) * 1000)"
     };
 }
+
+pub(super) use now_in_micros;
 
 /// Which rows may be claimed now.
 macro_rules! claimable {
@@ -31,9 +37,9 @@ macro_rules! claimable {
              WHERE n.state = 'queued' AND n.kind IN ",
             known_kinds!(),
             " AND n.dueAt <= ",
-            now!(),
+            now_in_micros!(),
             " AND (n.leaseUntil IS NULL OR n.leaseUntil <= ",
-            now!(),
+            now_in_micros!(),
             ") AND NOT EXISTS (
                    SELECT 1 FROM notifications earlier
                    WHERE earlier.userId = n.userId AND earlier.recipient = n.recipient
@@ -46,7 +52,7 @@ macro_rules! claimable {
 
 /// The ledger in a table of a SQLite file, for one machine.
 pub struct SqliteNotificationLedger {
-    pools: Pools,
+    pub(super) pools: Pools,
 }
 
 impl SqliteNotificationLedger {
@@ -74,7 +80,7 @@ impl SqliteNotificationLedger {
         self.pools.writer.close().await;
     }
 
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, LedgerError> {
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, LedgerError> {
         self.pools.writer.begin_with(BEGIN).await.map_err(unavailable)
     }
 
@@ -88,19 +94,23 @@ impl SqliteNotificationLedger {
         Ok(found.is_some())
     }
 
-    /// Runs an UPDATE that ends in the lease's fence.
-    async fn fenced(
+    /// Writes the outcome of an attempt by an UPDATE that ends in the lease's fence, makes the mail `older`,
+    /// and remembers the attempt.
+    async fn conclude(
         &self,
-        query: sqlx::query::Query<'_, Sqlite, SqliteArguments>,
+        update: sqlx::query::Query<'_, Sqlite, SqliteArguments>,
         lease: &Lease,
+        outcome: AttemptOutcome,
+        answer: &Answer,
+        older: Duration,
     ) -> Result<(), LedgerError> {
-        let done = query
-            .bind(lease.id.0)
-            .bind(lease.token.0.to_vec())
-            .execute(&self.pools.writer)
-            .await
-            .map_err(unavailable)?;
-        if done.rows_affected() == 1 { Ok(()) } else { Err(LedgerError::LeaseLost(lease.id)) }
+        let mut transaction = self.begin().await?;
+        fenced(&mut transaction, update, lease).await?;
+        if !older.is_zero() {
+            grow_older(&mut transaction, lease.id, older).await.map_err(unavailable)?;
+        }
+        remember(&mut transaction, lease.id, outcome, answer).await.map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)
     }
 }
 
@@ -123,10 +133,9 @@ impl NotificationLedger for SqliteNotificationLedger {
         let mut transaction = self.begin().await?;
         let rows: Vec<ClaimedColumns> = sqlx::query_as(concat!(
             "SELECT n.id, n.eventId, n.userId, n.kind, n.recipient, n.locale, n.username, n.fullName,
-                 n.changed, n.otherAddress, n.securityVersion, n.occurredAt, n.traceparent, n.attempts, ",
-            now!(),
-            " - n.recordedAt, ",
-            now!(),
+                 n.changed, n.otherAddress, n.securityVersion, n.occurredAt, n.traceparent, n.attempts,
+                 n.putOffFor, ",
+            now_in_micros!(),
             " - n.occurredAt ",
             claimable!()
         ))
@@ -143,44 +152,61 @@ impl NotificationLedger for SqliteNotificationLedger {
         Ok(claims)
     }
 
-    async fn mark_sent(&self, lease: &Lease) -> Result<(), LedgerError> {
+    async fn time_left(&self, lease: &Lease) -> Result<Duration, LedgerError> {
+        let left: Option<i64> = sqlx::query_scalar(concat!(
+            "SELECT leaseUntil - ",
+            now_in_micros!(),
+            " FROM notifications WHERE id = ? AND leaseToken = ? AND state = 'queued'"
+        ))
+        .bind(lease.id.0)
+        .bind(lease.token.0.to_vec())
+        .fetch_optional(&self.pools.readers)
+        .await
+        .map_err(unavailable)?;
+        left.map(elapsed).ok_or(LedgerError::LeaseLost(lease.id))
+    }
+
+    async fn mark_sent(&self, lease: &Lease, answer: &Answer) -> Result<(), LedgerError> {
         let query = sqlx::query(concat!(
             "UPDATE notifications SET state = 'sent', attempts = attempts + 1, lastError = NULL,
                  leaseToken = NULL, leaseUntil = NULL, finishedAt = ",
-            now!(),
+            now_in_micros!(),
             " WHERE id = ? AND leaseToken = ? AND state = 'queued'"
         ));
-        self.fenced(query, lease).await
+        self.conclude(query, lease, AttemptOutcome::Sent, answer, Duration::ZERO).await
     }
 
-    async fn retry_later(
-        &self,
-        lease: &Lease,
-        after: Duration,
-        error: &str,
-        counts: bool,
-    ) -> Result<(), LedgerError> {
+    async fn put_off(&self, lease: &Lease, after: Duration, answer: &Answer) -> Result<(), LedgerError> {
         let query = sqlx::query(concat!(
-            "UPDATE notifications SET attempts = attempts + ?, lastError = ?, leaseToken = NULL,
+            "UPDATE notifications SET attempts = attempts + 1, lastError = ?, leaseToken = NULL,
                  leaseUntil = NULL, dueAt = ? + ",
-            now!(),
+            now_in_micros!(),
             " WHERE id = ? AND leaseToken = ? AND state = 'queued'"
         ))
-        .bind(i64::from(counts))
-        .bind(shortened(error))
+        .bind(shortened(&answer.words))
         .bind(micros(after));
-        self.fenced(query, lease).await
+        self.conclude(query, lease, AttemptOutcome::PutOff, answer, after).await
     }
 
-    async fn mark_dead(&self, lease: &Lease, reason: &str) -> Result<(), LedgerError> {
+    async fn mark_unavailable(&self, lease: &Lease, answer: &Answer) -> Result<(), LedgerError> {
+        let query = sqlx::query(concat!(
+            "UPDATE notifications SET lastError = ?, leaseToken = NULL, leaseUntil = NULL, dueAt = ",
+            now_in_micros!(),
+            " WHERE id = ? AND leaseToken = ? AND state = 'queued'"
+        ))
+        .bind(shortened(&answer.words));
+        self.conclude(query, lease, AttemptOutcome::ServerUnavailable, answer, Duration::ZERO).await
+    }
+
+    async fn mark_dead(&self, lease: &Lease, answer: &Answer) -> Result<(), LedgerError> {
         let query = sqlx::query(concat!(
             "UPDATE notifications SET state = 'dead', attempts = attempts + 1, lastError = ?,
                  leaseToken = NULL, leaseUntil = NULL, finishedAt = ",
-            now!(),
+            now_in_micros!(),
             " WHERE id = ? AND leaseToken = ? AND state = 'queued'"
         ))
-        .bind(shortened(reason));
-        self.fenced(query, lease).await
+        .bind(shortened(&answer.words));
+        self.conclude(query, lease, AttemptOutcome::Dead, answer, Duration::ZERO).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), LedgerError> {
@@ -188,7 +214,21 @@ impl NotificationLedger for SqliteNotificationLedger {
             "UPDATE notifications SET leaseToken = NULL, leaseUntil = NULL
              WHERE id = ? AND leaseToken = ? AND state = 'queued'",
         );
-        self.fenced(query, lease).await
+        let mut transaction = self.begin().await?;
+        fenced(&mut transaction, query, lease).await?;
+        transaction.commit().await.map_err(unavailable)
+    }
+
+    async fn attempts(&self, id: NotificationId) -> Result<Vec<Attempt>, LedgerError> {
+        let rows: Vec<AttemptColumns> = sqlx::query_as(
+            "SELECT recordedAt, outcome, stage, words FROM deliveryAttempts
+             WHERE notificationId = ? ORDER BY seq",
+        )
+        .bind(id.0)
+        .fetch_all(&self.pools.readers)
+        .await
+        .map_err(unavailable)?;
+        rows.into_iter().map(attempt).collect()
     }
 
     async fn counts(&self) -> Result<LedgerCounts, LedgerError> {
@@ -205,15 +245,26 @@ impl NotificationLedger for SqliteNotificationLedger {
     }
 }
 
+/// Runs an UPDATE that ends in the lease's fence.
+async fn fenced(
+    transaction: &mut Transaction<'_, Sqlite>,
+    query: sqlx::query::Query<'_, Sqlite, SqliteArguments>,
+    lease: &Lease,
+) -> Result<(), LedgerError> {
+    let query = query.bind(lease.id.0).bind(lease.token.0.to_vec());
+    let done = transaction.execute(query).await.map_err(unavailable)?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(LedgerError::LeaseLost(lease.id)) }
+}
+
 /// Inserts a row unless it is known, and tells how many it inserted.
 async fn insert(transaction: &mut Transaction<'_, Sqlite>, row: &Notification) -> Result<u64, sqlx::Error> {
     let query = sqlx::query(concat!(
         "INSERT INTO notifications (id, eventId, userId, kind, recipient, locale, username, fullName,
              changed, otherAddress, securityVersion, occurredAt, traceparent, recordedAt, dueAt)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ",
-        now!(),
+        now_in_micros!(),
         ", ",
-        now!(),
+        now_in_micros!(),
         ") ON CONFLICT (id) DO NOTHING"
     ))
     .bind(row.id.0)
@@ -246,7 +297,7 @@ async fn take(
         LeaseToken(token.try_into().map_err(|_| unavailable("randomblob(16) gave other than 16 bytes"))?);
     let mut query = QueryBuilder::new("UPDATE notifications SET leaseToken = ");
     query.push_bind(token.0.to_vec());
-    query.push(concat!(", leaseUntil = ", now!(), " + ")).push_bind(micros(lease));
+    query.push(concat!(", leaseUntil = ", now_in_micros!(), " + ")).push_bind(micros(lease));
     query.push(" WHERE id IN (");
     let mut ids = query.separated(", ");
     for row in rows {

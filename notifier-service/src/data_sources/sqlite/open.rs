@@ -16,9 +16,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Reading never waits for the writer in WAL mode; a few connections are plenty.
 const READERS: u32 = 4;
 
-const SCRIPTS: [(&str, &str); 2] = [
+const SCRIPTS: [(&str, &str); 6] = [
     ("notifications", include_str!("../../../migrations/sqlite/0001_notifications.sql")),
     ("action links", include_str!("../../../migrations/sqlite/0002_action_links.sql")),
+    ("put off for", include_str!("../../../migrations/sqlite/0003_put_off_for.sql")),
+    ("delivery attempts", include_str!("../../../migrations/sqlite/0004_delivery_attempts.sql")),
+    ("suppressed addresses", include_str!("../../../migrations/sqlite/0005_suppressed_addresses.sql")),
+    ("retention", include_str!("../../../migrations/sqlite/0006_retention.sql")),
 ];
 
 /// The connections to one file.

@@ -1,7 +1,9 @@
-//! The machine's own clock and randomness.
+//! The machine's own clock and randomness, and what this process is allowed in a time.
 
 mod clock;
 mod jitter;
+mod send_rate;
 
 pub use clock::SystemClock;
 pub use jitter::SystemJitter;
+pub use send_rate::{GovernorSendRate, UnlimitedSendRate};

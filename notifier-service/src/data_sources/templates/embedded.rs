@@ -1,4 +1,4 @@
-/// The templates of every kind of mail in a language, each by its name.
+/// The templates of a language: what its mails share, and every kind of mail in three parts, each by its name.
 macro_rules! language {
     ($locale:literal) => {
         language!($locale,
@@ -8,11 +8,17 @@ macro_rules! language {
         )
     };
     ($locale:literal, $($kind:literal)*) => {
-        &[$(
-            template!($locale, "/", $kind, ".subject"),
-            template!($locale, "/", $kind, ".text"),
-            template!($locale, "/", $kind, ".html"),
-        )*]
+        &[
+            template!($locale, "/layout.html"),
+            template!($locale, "/layout.text"),
+            template!($locale, "/link.html"),
+            template!($locale, "/link.text"),
+            $(
+                template!($locale, "/", $kind, ".subject"),
+                template!($locale, "/", $kind, ".text"),
+                template!($locale, "/", $kind, ".html"),
+            )*
+        ]
     };
 }
 
@@ -22,9 +28,9 @@ macro_rules! template {
     };
 }
 
-/// Every template by its name: what all mails share, and subject, text and HTML of each kind in each language.
+/// Every template by its name: what all mails share, and those of each language.
 pub(super) const TEMPLATES: [&[(&str, &str)]; 4] = [
-    &[template!("layout.html"), template!("link.html")],
+    &[template!("layout.html"), template!("button.html")],
     language!("en"),
     language!("pt-BR"),
     language!("es"),

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use notifier_service::data_sources::{MySqlNotificationLedger, SqliteNotificationLedger, SystemClock};
-use notifier_service::repositories::NotificationLedger;
+use notifier_service::repositories::{
+    LedgerRetention, NotificationLedger, OperatorLedger, SuppressedAddresses,
+};
 use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
 
@@ -25,11 +27,41 @@ impl Backend {
     }
 }
 
+/// All that a ledger's database keeps.
+pub(crate) trait WholeLedger:
+    NotificationLedger + SuppressedAddresses + LedgerRetention + OperatorLedger
+{
+}
+
+impl<L: NotificationLedger + SuppressedAddresses + LedgerRetention + OperatorLedger> WholeLedger for L {}
+
+/// Makes a test of each function of that name, on each backend.
+macro_rules! on_every_ledger {
+    ($($test:ident)*) => {
+        $crate::support::databases::on_every_ledger!(@ in_memory InMemory $($test)*);
+        $crate::support::databases::on_every_ledger!(@ sqlite Sqlite $($test)*);
+        $crate::support::databases::on_every_ledger!(@ mariadb MariaDb $($test)*);
+        $crate::support::databases::on_every_ledger!(@ mysql MySql $($test)*);
+    };
+    (@ $module:ident $backend:ident $($test:ident)*) => {
+        mod $module {
+            use $crate::support::databases::{Backend, with_ledger};
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    with_ledger(Backend::$backend, super::$test).await;
+                }
+            )*
+        }
+    };
+}
+pub(crate) use on_every_ledger;
+
 /// Runs a test on a fresh, empty ledger, and removes it again, whether or not the test succeeded.
 pub(crate) async fn with_ledger<F, T>(backend: Backend, test: T)
 where
     F: Future<Output = ()> + Send + 'static,
-    T: FnOnce(Arc<dyn NotificationLedger>) -> F,
+    T: FnOnce(Arc<dyn WholeLedger>) -> F,
 {
     match backend {
         Backend::InMemory => test(InMemoryLedger::new(Arc::new(SystemClock::start()))).await,
@@ -89,11 +121,11 @@ async fn admin(server: &str, statement: String) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where their servers are")]
-fn environment(name: &str) -> Option<String> {
+pub(crate) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 #[expect(clippy::disallowed_methods, reason = "a name that no other run on the same server has")]
-fn random_suffix() -> String {
+pub(crate) fn random_suffix() -> String {
     Uuid::now_v7().simple().to_string()
 }

@@ -3,10 +3,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use notifier_service::entities::{Mail, Notification};
+use notifier_service::entities::{Answer, DialogueStage, Mail, Notification};
 use notifier_service::repositories::{
     DeadLetter, DeadLetters, DeadLettersError, Jitter, MailRenderer, Mailer, MailerError, MonotonicClock,
-    RenderError,
+    RenderError, SendRate,
 };
 
 /// A clock that only moves when it is told to, or slept on.
@@ -83,7 +83,7 @@ impl FakeMailServer {
 
 #[async_trait]
 impl Mailer for FakeMailServer {
-    async fn send(&self, mail: &Mail) -> Result<(), MailerError> {
+    async fn send(&self, mail: &Mail, _deadline: Duration) -> Result<Answer, MailerError> {
         let hangs = self.inner.lock().unwrap().hanging.contains(mail.recipient.as_str());
         if hangs {
             std::future::pending::<()>().await;
@@ -96,9 +96,39 @@ impl Mailer for FakeMailServer {
             Some(error) => Err(error.clone()),
             None => {
                 inner.accepted.push(mail.clone());
-                Ok(())
+                Ok(Answer::at(DialogueStage::Message, "250 ok"))
             }
         }
+    }
+}
+
+/// One mail in so much of a clock's time. What happens meanwhile is up to the test.
+pub(crate) struct SteppedRate {
+    clock: Arc<SteppedClock>,
+    every: Duration,
+    next: Mutex<Duration>,
+    during_take: Box<dyn Fn() + Send + Sync>,
+}
+
+impl SteppedRate {
+    pub(crate) fn new(
+        clock: Arc<SteppedClock>,
+        every: Duration,
+        during_take: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        Self { clock, every, next: Mutex::default(), during_take: Box::new(during_take) }
+    }
+}
+
+impl SendRate for SteppedRate {
+    fn take(&self) -> Result<(), Duration> {
+        (self.during_take)();
+        let (now, mut next) = (self.clock.now(), self.next.lock().unwrap());
+        if now < *next {
+            return Err(*next - now);
+        }
+        *next = now + self.every;
+        Ok(())
     }
 }
 

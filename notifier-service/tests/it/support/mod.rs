@@ -2,8 +2,10 @@ pub(crate) mod databases;
 pub(crate) mod events;
 pub(crate) mod fakes;
 pub(crate) mod in_memory_ledger;
+pub(crate) mod mails;
 pub(crate) mod silent_proxy;
 pub(crate) mod smtp_server;
+pub(crate) mod strict_smtp_server;
 
 use std::time::{Duration, Instant};
 

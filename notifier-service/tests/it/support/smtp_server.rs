@@ -1,9 +1,10 @@
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::OwnedWriteHalf;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 /// What the server does at a stage of the dialogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,12 @@ pub(crate) enum Act {
     Drop,
     /// Never answers.
     Hang,
+    /// Answers so after a while.
+    SaySlowly(&'static str),
+    /// As an answer to a message: takes it, and hangs up without saying so.
+    TakeAndDrop,
+    /// As an answer to a message: takes it, and never answers.
+    TakeAndHang,
 }
 
 /// One connection, stage by stage; what is not told otherwise goes well.
@@ -29,6 +36,8 @@ pub(crate) struct Session {
     pub(crate) message: Act,
     /// Hangs up after that many mails, without a word.
     pub(crate) mails: usize,
+    /// To how many mails it answers so; those that follow go well.
+    pub(crate) troubled: usize,
 }
 
 impl Default for Session {
@@ -42,6 +51,7 @@ impl Default for Session {
             data: Act::Say("354 go on"),
             message: Act::Say("250 accepted"),
             mails: usize::MAX,
+            troubled: usize::MAX,
         }
     }
 }
@@ -54,12 +64,47 @@ pub(crate) struct Accepted {
     pub(crate) message: String,
 }
 
+impl Accepted {
+    pub(crate) fn message_id(&self) -> String {
+        let line = self.message.lines().find(|line| line.starts_with("Message-ID:"));
+        line.unwrap().trim_start_matches("Message-ID:").trim().to_owned()
+    }
+}
+
+/// How long a slow answer takes.
+const SLOW: Duration = Duration::from_millis(100);
+
+type OnCommand = Box<dyn Fn(&str) + Send>;
+
 #[derive(Default)]
 struct State {
     script: VecDeque<Session>,
     connections: usize,
     commands: Vec<String>,
     accepted: Vec<Accepted>,
+    answers_to_rcpt: HashMap<String, &'static str>,
+    on_command: Option<OnCommand>,
+}
+
+/// A port that nobody else gets, and that refuses connections until a server is started there.
+pub(crate) struct SilentPort {
+    socket: TcpSocket,
+}
+
+impl SilentPort {
+    pub(crate) fn take() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self { socket }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("smtp://{}", self.socket.local_addr().unwrap())
+    }
+
+    pub(crate) fn serve(self) -> SmtpServer {
+        SmtpServer::on(self.socket.listen(1024).unwrap(), [])
+    }
 }
 
 /// An SMTP server of the test's own, that does as it is told.
@@ -72,7 +117,10 @@ pub(crate) struct SmtpServer {
 impl SmtpServer {
     /// Starts on a free port. The first connections follow the script, all others go well.
     pub(crate) async fn start(script: impl IntoIterator<Item = Session>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), script)
+    }
+
+    fn on(listener: TcpListener, script: impl IntoIterator<Item = Session>) -> Self {
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(Mutex::new(State { script: script.into_iter().collect(), ..State::default() }));
         let shared = state.clone();
@@ -92,6 +140,16 @@ impl SmtpServer {
 
     pub(crate) fn url(&self) -> String {
         format!("smtp://127.0.0.1:{}", self.port)
+    }
+
+    /// Answers RCPT for that address so, on every connection.
+    pub(crate) fn answer_rcpt(&self, address: &str, words: &'static str) {
+        self.state.lock().unwrap().answers_to_rcpt.insert(format!("RCPT TO:<{address}>"), words);
+    }
+
+    /// Does this whenever a command has come, before it is answered.
+    pub(crate) fn on_command(&self, happens: impl Fn(&str) + Send + 'static) {
+        self.state.lock().unwrap().on_command = Some(Box::new(happens));
     }
 
     pub(crate) fn url_with_password(&self) -> String {
@@ -119,33 +177,59 @@ impl Drop for SmtpServer {
 
 /// Whether the dialogue goes on.
 async fn act(writer: &mut OwnedWriteHalf, act: Act) -> bool {
+    let mut say = async |words: &str| writer.write_all(format!("{words}\r\n").as_bytes()).await.is_ok();
     match act {
-        Act::Say(words) => writer.write_all(format!("{words}\r\n").as_bytes()).await.is_ok(),
-        Act::Drop => false,
-        Act::Hang => std::future::pending().await,
+        Act::Say(words) => say(words).await,
+        Act::SaySlowly(words) => {
+            tokio::time::sleep(SLOW).await;
+            say(words).await
+        }
+        Act::Drop | Act::TakeAndDrop => false,
+        Act::Hang | Act::TakeAndHang => std::future::pending().await,
     }
 }
 
-async fn serve(stream: TcpStream, session: Session, state: Arc<Mutex<State>>) {
+impl Act {
+    fn says(self, first: char) -> bool {
+        matches!(self, Self::Say(words) | Self::SaySlowly(words) if words.starts_with(first))
+    }
+
+    fn takes_the_message(self) -> bool {
+        self.says('2') || matches!(self, Self::TakeAndDrop | Self::TakeAndHang)
+    }
+}
+
+async fn serve(stream: TcpStream, mut session: Session, state: Arc<Mutex<State>>) {
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader).lines();
-    let (mut mail_from, mut rcpt_to, mut mails) = (String::new(), String::new(), 0);
+    let (mut mail_from, mut rcpt_to, mut begun, mut mails) = (String::new(), String::new(), 0, 0);
     if !act(&mut writer, session.greeting).await {
         return;
     }
     while let Ok(Some(line)) = lines.next_line().await {
-        state.lock().unwrap().commands.push(line.clone());
         let verb = line.split([' ', ':']).next().unwrap_or_default().to_owned();
+        let answer_to_rcpt = {
+            let mut state = state.lock().unwrap();
+            state.commands.push(line.clone());
+            if let Some(happens) = &state.on_command {
+                happens(&verb);
+            }
+            state.answers_to_rcpt.get(&line).copied()
+        };
         let reply = match verb.as_str() {
             "EHLO" => session.ehlo,
             "AUTH" => session.auth,
             "MAIL" => {
                 mail_from = line;
+                begun += 1;
+                if begun > session.troubled {
+                    session = Session { mails: session.mails, ..Session::default() };
+                }
                 session.mail
             }
             "RCPT" => {
                 rcpt_to = line;
-                session.rcpt
+                answer_to_rcpt.map_or(session.rcpt, Act::Say)
             }
             "DATA" => session.data,
             "QUIT" => Act::Drop,
@@ -154,7 +238,7 @@ async fn serve(stream: TcpStream, session: Session, state: Arc<Mutex<State>>) {
         if !act(&mut writer, reply).await {
             return;
         }
-        if verb == "DATA" && matches!(reply, Act::Say(words) if words.starts_with('3')) {
+        if verb == "DATA" && reply.says('3') {
             let mut message = String::new();
             loop {
                 let Ok(Some(line)) = lines.next_line().await else { return };
@@ -164,7 +248,7 @@ async fn serve(stream: TcpStream, session: Session, state: Arc<Mutex<State>>) {
                 message.push_str(line.strip_prefix('.').unwrap_or(&line));
                 message.push_str("\r\n");
             }
-            if matches!(session.message, Act::Say(words) if words.starts_with('2')) {
+            if session.message.takes_the_message() {
                 let accepted = Accepted { mail_from: mail_from.clone(), rcpt_to: rcpt_to.clone(), message };
                 state.lock().unwrap().accepted.push(accepted);
             }

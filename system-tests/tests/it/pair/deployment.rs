@@ -186,7 +186,8 @@ impl Deployment {
 
     /// Waits until the notifier has read the whole topic and sent all that it asks for.
     pub(super) async fn all_is_mailed(&self, limit: Duration) {
-        eventually("the topic is read", limit, || async { self.topic.lag(self.topic.name()) == 0 }).await;
+        eventually("the topic is read", limit, || async { self.topic.lag(self.topic.name()) == Some(0) })
+            .await;
         eventually("nothing is queued", limit, || async {
             self.notifier.count("notifications WHERE state = 'queued'").await == 0
         })

@@ -75,7 +75,7 @@ async fn leave_behind(
             replica.has_all_of(primary).await;
             replica.fall_behind().await;
         }
-        Behind::Relay => deployment.process("relay").signal("STOP"),
+        Behind::Relay => deployment.process("relay").freeze(),
     }
     load.allow(UNTIL_BEHIND - AT_FIRST);
     load.answered(UNTIL_BEHIND, LIMIT).await;
@@ -112,7 +112,7 @@ async fn misses_nothing_that_the_replica_has(behind: Behind) {
             unpublished >= i64::try_from(UNTIL_BEHIND - AT_FIRST).unwrap(),
             "{unpublished} on the replica"
         );
-        deployment.process("relay").signal("CONT");
+        deployment.process("relay").thaw();
     }
     load.answered(UPDATES, LIMIT).await;
     load.end().await;

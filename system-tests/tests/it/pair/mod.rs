@@ -8,5 +8,6 @@ mod mixed_changes;
 mod secrets_in_logs;
 mod servers_restarted;
 mod told;
+mod two_notifiers;
 mod two_relays;
 mod undecodable_record;

@@ -8,7 +8,8 @@ use system_tests::{OwnServer, Server, SteadyLoad};
 use super::deployment::{Deployment, Servers};
 use super::told::all_is_told;
 
-const ROUNDS: usize = 3;
+/// How often the server is killed.
+const ROUNDS: usize = 2;
 /// How many updates are answered in each round, and after how many of them the server is killed.
 const UPDATES: usize = 60;
 const BEFORE_THE_KILL: usize = 25;

@@ -54,10 +54,10 @@ async fn the_standby_takes_over_from_a_relay_that_is_killed() {
 async fn the_standby_takes_over_from_a_relay_that_is_stopped_and_goes_on_later() {
     let Some((deployment, load)) = with_two_relays("relay_stopped").await else { return };
     let active = deployment.process("relay");
-    active.signal("STOP");
+    active.freeze();
     the_standby_publishes(Instant::now(), &deployment, &load).await;
     load.allow(UPDATES);
-    active.signal("CONT");
+    active.thaw();
     load.answered(3 * UPDATES, LIMIT).await;
     active.logged("this relay is not active", LIMIT).await;
     all_is_told(&deployment, &load.end().await, LIMIT).await;

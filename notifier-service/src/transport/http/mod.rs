@@ -1,0 +1,14 @@
+//! The operator's API and page. Not for the public: whoever has the token sees addresses and can send mail.
+
+mod api;
+mod pages;
+mod problem;
+mod requests;
+mod responses;
+mod server;
+mod state;
+mod token;
+
+pub use server::{operator_router, serve_operator};
+pub use state::Operator;
+pub use token::{BadOperatorToken, OperatorToken};
