@@ -4,7 +4,7 @@ use shared_kernel::in_words;
 use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
-use super::error::BinlogError;
+use super::super::error::BinlogError;
 use super::pending::Pending;
 use super::tail::Tail;
 use crate::data_sources::MySqlDatabase;

@@ -7,10 +7,10 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::info;
 
-use super::error::BinlogError;
-use super::lock::RelayLock;
+use super::super::error::BinlogError;
+use super::super::lock::RelayLock;
+use super::super::server::BinlogServer;
 use super::pending::Pending;
-use super::server::BinlogServer;
 use super::start::Start;
 use super::tail::Tail;
 use super::tailing::Tailing;

@@ -13,10 +13,10 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::error::BinlogError;
+use super::super::error::BinlogError;
+use super::super::log::{LONGEST_SILENCE, MARKER_WITHIN, checked};
+use super::super::server::{BinlogServer, From};
 use super::layout::{OutboxLayout, names_in_log};
-use super::log::{LONGEST_SILENCE, MARKER_WITHIN, checked};
-use super::server::{BinlogServer, From};
 use super::start::Start;
 use crate::data_sources::MySqlDatabase;
 use crate::repositories::CapturedChange;

@@ -4,10 +4,10 @@ use std::time::Duration;
 use mysql_async::Conn;
 use tokio::time::timeout;
 
-use super::error::BinlogError;
-use super::marker::{last_number, write_marker};
-use super::position::Position;
-use super::server::BinlogServer;
+use super::super::error::BinlogError;
+use super::super::marker::{last_number, write_marker};
+use super::super::position::Position;
+use super::super::server::BinlogServer;
 use crate::data_sources::MySqlDatabase;
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
