@@ -52,6 +52,31 @@ impl TestDatabase {
         connection.close().await.expect("the server says goodbye");
     }
 
+    /// Runs statements in it one after the other, in one session.
+    ///
+    /// # Panics
+    ///
+    /// When the server refuses one.
+    pub async fn execute_in_one_session(&self, statements: &[&str]) {
+        let mut connection = MySqlConnection::connect(&self.url).await.expect("the test's database answers");
+        for statement in statements {
+            let statement = AssertSqlSafe((*statement).to_owned());
+            connection.execute(statement).await.expect("the statement can be run");
+        }
+        connection.close().await.expect("the server says goodbye");
+    }
+
+    /// The text that a query gives.
+    ///
+    /// # Panics
+    ///
+    /// When it gives none.
+    pub async fn text(&self, query: &str) -> String {
+        let mut connection = MySqlConnection::connect(&self.url).await.expect("the test's database answers");
+        let query = sqlx::query_scalar(AssertSqlSafe(query.to_owned()));
+        query.fetch_one(&mut connection).await.expect("the query gives a text")
+    }
+
     /// The number that a query gives.
     ///
     /// # Panics

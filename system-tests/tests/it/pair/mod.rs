@@ -11,3 +11,6 @@ mod told;
 mod two_notifiers;
 mod two_relays;
 mod undecodable_record;
+mod users_table;
+mod users_table_position;
+mod world;

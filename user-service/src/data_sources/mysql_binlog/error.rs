@@ -85,6 +85,8 @@ pub(super) enum PlaceError {
          on from the present end of its log"
     )]
     Ahead { unknown: String },
+    #[error("the server cannot read its own log on from {place}; it says: {said}")]
+    Unreadable { place: String, said: String },
     #[error(
         "the transaction that comes then ({place}) is compressed, since binlog_transaction_compression is ON, and takes \
          {needed} MiB when it is unpacked; the relay takes {most}. Start it with --relay-event-mib {needed}, or more, \
@@ -125,10 +127,14 @@ impl BinlogError {
         }
     }
 
-    /// Where it is, of an event that is too large.
+    /// What it means that it is met there by somebody who cannot do without what comes then.
     pub(super) fn with_place(self, file: &str, offset: u64) -> Self {
         match self {
             Self::TooLarge => Self::LargeEvent { file: file.to_owned(), offset },
+            Self::Unreadable(answer) => {
+                let place = format!("{file} at {offset}");
+                Self::Place(PlaceError::Unreadable { place, said: answer.to_string() })
+            }
             other => other,
         }
     }
