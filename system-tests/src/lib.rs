@@ -14,7 +14,7 @@ mod wait;
 pub use account::{Account, PASSWORD};
 pub use connector::Connector;
 pub use database::TestDatabase;
-pub use kafka_topic::KafkaTopic;
+pub use kafka_topic::{KafkaTopic, delete_topics};
 pub use servers::{Server, unique_name};
 pub use service_process::{ServiceProcess, run_to_end};
 pub use smtp_sink::{ReceivedMail, SmtpSink};
