@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::wait::eventually_some;
 
+/// How many warnings and errors of a log are printed when the test has failed.
+const TROUBLES_OF_A_FAILED_TEST: usize = 40;
+
 /// One of our binaries as a process of its own, told everything by environment variables. It is killed
 /// (SIGKILL) when the value is dropped; what it prints and logs is a file in the test's folder.
 pub struct ServiceProcess {
@@ -59,14 +62,24 @@ impl ServiceProcess {
         self.child.id()
     }
 
+    /// Sends it a signal, by name: `STOP`.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended and was waited for.
+    pub fn signal(&self, name: &str) {
+        let mut command = Command::new("kill");
+        let sent = command.args(["-s", name, &self.id().to_string()]).status().expect("`kill` is there");
+        assert!(sent.success(), "the process runs until it is stopped");
+    }
+
     /// Asks it to stop (SIGTERM) and waits until it has.
     ///
     /// # Panics
     ///
     /// When it does not stop in time, or not with success.
     pub async fn stop(mut self, limit: Duration) {
-        let sent = Command::new("kill").arg(self.id().to_string()).status().expect("`kill` is there");
-        assert!(sent.success(), "the process runs until it is stopped");
+        self.signal("TERM");
         let status = eventually_some("the process stops", limit, || {
             let status = self.child.try_wait().expect("it is a child of this process");
             async move { status }
@@ -81,6 +94,12 @@ impl Drop for ServiceProcess {
         // It may have ended already; then there is nothing to kill and only to reap.
         let _ended = self.child.kill();
         let _reaped = self.child.wait();
+        if std::thread::panicking() {
+            let log = self.log_so_far();
+            println!("the troubles of {}:", self.log.display());
+            let troubles = log.lines().filter(|line| line.contains(" WARN ") || line.contains(" ERROR "));
+            troubles.take(TROUBLES_OF_A_FAILED_TEST).for_each(|line| println!("{line}"));
+        }
     }
 }
 

@@ -112,6 +112,8 @@ pub struct RelayConfig {
     pub check_interval: Duration,
     /// How long the broker may take for one batch before the connection is made anew.
     pub publish_deadline: Duration,
+    /// How long a change may be the oldest that is not published before the process is not ready any more.
+    pub stuck_after: Duration,
     /// How the loop waits and stops.
     pub timing: RelayTiming,
 }
@@ -127,6 +129,7 @@ impl RelayConfig {
             poll_interval: Duration::from_millis(100),
             check_interval: Duration::from_secs(60),
             publish_deadline: Duration::from_secs(30),
+            stuck_after: Duration::from_secs(30),
             timing: RelayTiming::default(),
         }
     }

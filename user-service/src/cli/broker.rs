@@ -12,12 +12,15 @@ pub(super) struct BrokerSettings {
     /// How changes are captured [default: outbox-binlog on MySQL and MariaDB, outbox-polled on SQLite]
     #[arg(long, env = "USER_SERVICE_CAPTURE", value_enum)]
     capture: Option<CaptureName>,
-    /// How many changes are published in one step
+    /// How many changes are read at once; up to eight times as many are kept in memory
     #[arg(long, env = "USER_SERVICE_RELAY_BATCH", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     relay_batch: u16,
     /// How often the outbox is looked at for changes by other processes, in milliseconds; with outbox-polled
     #[arg(long, env = "USER_SERVICE_RELAY_POLL_MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=60_000))]
     relay_poll_ms: u64,
+    /// How long a change may be the oldest that is not published before the process is not ready any more, in seconds
+    #[arg(long, env = "USER_SERVICE_STUCK_AFTER_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    stuck_after_seconds: u64,
     /// The topic
     #[arg(long, env = "USER_SERVICE_TOPIC", default_value = shared_kernel::CDC_TOPIC)]
     topic: String,
@@ -47,6 +50,7 @@ impl BrokerSettings {
                 CaptureName::OutboxBinlog => Capture::OutboxBinlog,
             }),
             batch: self.relay_batch.into(),
+            stuck_after: Duration::from_secs(self.stuck_after_seconds),
             poll_interval: Duration::from_millis(self.relay_poll_ms),
             ..RelayConfig::new(broker)
         })

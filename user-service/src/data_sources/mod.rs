@@ -17,6 +17,8 @@ mod mysql_change_feed;
 #[cfg(feature = "mysql")]
 mod mysql_database;
 #[cfg(feature = "mysql")]
+mod mysql_outbox_backlog;
+#[cfg(feature = "mysql")]
 mod mysql_password_reset_inbox;
 #[cfg(feature = "mysql")]
 mod mysql_session_repository;
@@ -26,6 +28,8 @@ mod mysql_user_repository;
 mod mysql_user_transaction;
 #[cfg(feature = "system")]
 mod os_secret_generator;
+#[cfg(any(feature = "kafka", feature = "table-broker"))]
+mod overlapping;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 mod sql;
 #[cfg(feature = "sqlite")]
@@ -34,6 +38,8 @@ mod sqlite_answer_repository;
 mod sqlite_change_feed;
 #[cfg(feature = "sqlite")]
 mod sqlite_database;
+#[cfg(feature = "sqlite")]
+mod sqlite_outbox_backlog;
 #[cfg(feature = "sqlite")]
 mod sqlite_password_reset_inbox;
 #[cfg(feature = "sqlite")]
@@ -58,7 +64,7 @@ pub use kafka_event_publisher::KafkaEventPublisher;
 #[cfg(feature = "kafka")]
 pub use kafka_producer_config::kafka_producer_config;
 #[cfg(feature = "kafka")]
-pub use kafka_topics::create_missing_topics;
+pub use kafka_topics::{create_missing_topics, partitions_of};
 #[cfg(feature = "mysql")]
 pub use mysql_answer_repository::MySqlAnswerRepository;
 #[cfg(feature = "mysql-binlog")]
@@ -67,6 +73,8 @@ pub use mysql_binlog::MySqlBinlogOutboxChangeFeed;
 pub use mysql_change_feed::MySqlOutboxChangeFeed;
 #[cfg(feature = "mysql")]
 pub use mysql_database::MySqlDatabase;
+#[cfg(feature = "mysql")]
+pub use mysql_outbox_backlog::MySqlOutboxBacklog;
 #[cfg(feature = "mysql")]
 pub use mysql_password_reset_inbox::MySqlPasswordResetInbox;
 #[cfg(feature = "mysql")]
@@ -83,6 +91,8 @@ pub use sqlite_answer_repository::SqliteAnswerRepository;
 pub use sqlite_change_feed::SqliteOutboxChangeFeed;
 #[cfg(feature = "sqlite")]
 pub use sqlite_database::SqliteDatabase;
+#[cfg(feature = "sqlite")]
+pub use sqlite_outbox_backlog::SqliteOutboxBacklog;
 #[cfg(feature = "sqlite")]
 pub use sqlite_password_reset_inbox::SqlitePasswordResetInbox;
 #[cfg(feature = "sqlite")]

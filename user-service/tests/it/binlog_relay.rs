@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
 use crate::support::databases::{Capture, Engine, TestDatabase, with_database_for};
-use crate::support::outbox::{all, append, events};
+use crate::support::outbox::{all, append, events, positions};
 use crate::support::people::updates_of;
 use crate::support::waiting::{SOON, soon};
 
@@ -42,7 +42,7 @@ impl Relay {
         let broker = TableBroker::open_sqlite(&file).await.unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_user-service"));
         command
-            .args(["relay", "--capture", "outbox-binlog", "--relay-batch", "2000"])
+            .args(["relay", "--capture", "outbox-binlog", "--relay-batch", "1000"])
             .env_clear()
             .env("USER_SERVICE_DATABASE_URL", database.on_its_server().0)
             .env("USER_SERVICE_BROKER_URL", format!("table://{}", file.display()))
@@ -138,7 +138,7 @@ async fn loses_its_place_and_notices(database: Db) {
     // What it would publish if it did not notice is there all the time.
     sleep(Duration::from_secs(3)).await;
     assert_eq!(relay.published().await, before);
-    standby.acknowledge(&changes).await.unwrap();
+    standby.acknowledge(&positions(&changes)).await.unwrap();
     let written = updates_of(1, 2);
     append(&database.users(), &written).await;
     assert_eq!(events(&all(&standby, 2).await), written);

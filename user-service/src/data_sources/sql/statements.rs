@@ -61,8 +61,9 @@ pub(in crate::data_sources) const OLDEST_OUTBOX: &str =
 pub(in crate::data_sources) const OLDEST_OUTBOX_THROUGH: &str = "SELECT seq, id, userId, eventType, occurredAt, payload, traceparent FROM outbox WHERE seq <= ? \
      ORDER BY seq LIMIT ?";
 
-#[cfg(feature = "mysql-binlog")]
 pub(in crate::data_sources) const OLDEST_NUMBER: &str = "SELECT MIN(seq) FROM outbox";
+
+pub(in crate::data_sources) const COUNT_DEAD: &str = "SELECT COUNT(*) FROM deadOutbox";
 
 #[cfg(feature = "sqlite")]
 pub(in crate::data_sources) const DELETE_OUTBOX: &str = "DELETE FROM outbox WHERE seq IN (";
