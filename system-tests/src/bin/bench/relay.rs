@@ -41,10 +41,13 @@ const FLOOR_PRODUCE: &str = "floor: only producing the relay's records";
 /// Another program's changes of `users` are made in MySQL while nobody captures them. Then, by turns, in each round:
 ///
 /// - our relay (`user-service relay --capture users-table`), set as it is by default;
+///
 /// - the real Debezium MySQL connector as debezium/ configures it, in Kafka Connect (standalone), twice: with the Java
 ///   settings of Kafka's own scripts, which is what the relay is held against, and with a heap of 256 MiB and the serial
 ///   collector, which is as thrifty as it gets;
+///
 /// - a process that only reads and decodes the binary log (mysql_async);
+///
 /// - a process that only produces the records that our relay has published (rdkafka, with the relay's own settings).
 ///
 /// A figure is the best of the rounds. Events a second and events a CPU-second (user and system, of that process alone)
