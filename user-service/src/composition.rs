@@ -113,6 +113,20 @@ pub async fn migrate(config: &UserServiceConfig) -> Result<(), StartError> {
     Ok(())
 }
 
+/// Makes a relay that captures from the table of users begin at the present end of the binary log when it next
+/// starts; whether it would have begun elsewhere. A relay that is running begins anew.
+///
+/// # Errors
+///
+/// [`StartError`], which names the setting at fault.
+pub async fn forget_relay_position(config: &UserServiceConfig) -> Result<bool, StartError> {
+    let database = Database::open(config).await?;
+    database.check_schema().await.map_err(unusable("database-url"))?;
+    let forgotten = capture::forget_position(&database, &config.database).await?;
+    database.close().await;
+    Ok(forgotten)
+}
+
 impl UserService {
     /// Serves the REST API until `shutdown`, then lets the requests under way end, for three seconds at
     /// most. Meanwhile answers requests for a password reset and clears away what has expired. Returns at once when

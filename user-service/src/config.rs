@@ -92,6 +92,8 @@ pub enum Capture {
     OutboxPolled,
     /// It follows the binary log of MySQL or MariaDB for what is inserted into the outbox.
     OutboxBinlog,
+    /// It follows the binary log of MySQL or MariaDB for what is done to the users, whatever program does it.
+    UsersTable,
 }
 
 /// How changes get to the topic.

@@ -63,6 +63,12 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
                 composition::create_admin(&config, settings.passwords(), registration, password).await?;
             println!("{}", admin.id);
         }
+        Command::ForgetRelayPosition(settings) => {
+            match composition::forget_relay_position(&settings.config()?).await? {
+                true => tracing::info!("forgotten: the relay begins at the present end of the binary log"),
+                false => tracing::info!("no position was stored; there is nothing to forget"),
+            }
+        }
         Command::Relay(settings) => {
             let probes = match settings.health_listen {
                 Some(address) => Some(bind("health-listen", "USER_SERVICE_HEALTH_LISTEN", address).await?),

@@ -32,6 +32,8 @@ enum CaptureName {
     OutboxPolled,
     /// By following the binary log, with which commits are known within milliseconds
     OutboxBinlog,
+    /// By the rows of the table users in the binary log, so that what any other program changes is told as well
+    UsersTable,
 }
 
 impl BrokerSettings {
@@ -48,6 +50,7 @@ impl BrokerSettings {
             capture: self.capture.map(|name| match name {
                 CaptureName::OutboxPolled => Capture::OutboxPolled,
                 CaptureName::OutboxBinlog => Capture::OutboxBinlog,
+                CaptureName::UsersTable => Capture::UsersTable,
             }),
             batch: self.relay_batch.into(),
             stuck_after: Duration::from_secs(self.stuck_after_seconds),

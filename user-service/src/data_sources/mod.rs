@@ -68,7 +68,7 @@ pub use kafka_topics::{create_missing_topics, partitions_of};
 #[cfg(feature = "mysql")]
 pub use mysql_answer_repository::MySqlAnswerRepository;
 #[cfg(feature = "mysql-binlog")]
-pub use mysql_binlog::MySqlBinlogOutboxChangeFeed;
+pub use mysql_binlog::{MySqlBinlogOutboxChangeFeed, MySqlBinlogUsersChangeFeed};
 #[cfg(feature = "mysql")]
 pub use mysql_change_feed::MySqlOutboxChangeFeed;
 #[cfg(feature = "mysql")]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::mysql::MySqlConnection;
 
 use super::MySqlDatabase;
 use super::sql::{RowOfEvent, bury_outbox, captured_change, feed_error, outbox_change_feed, statements};
@@ -26,11 +27,19 @@ const DELETED_AT_ONCE: usize = 1000;
 
 impl MySqlDatabase {
     pub(super) async fn delete_outbox(&self, rows: &[RowOfEvent]) -> Result<(), sqlx::Error> {
-        for part in rows.chunks(DELETED_AT_ONCE) {
-            let part: Vec<_> = part.iter().map(|(number, id)| (number, id.0.simple().to_string())).collect();
-            let rows = serde_json::to_string(&part).expect("numbers and texts have no failing serializer");
-            sqlx::query(DELETE_PUBLISHED).bind(rows).execute(self.writers()).await?;
-        }
-        Ok(())
+        delete_outbox(&mut *self.writers().acquire().await?, rows).await
     }
+}
+
+/// Each statement is a transaction of its own, unless the connection is in one.
+pub(super) async fn delete_outbox(
+    connection: &mut MySqlConnection,
+    rows: &[RowOfEvent],
+) -> Result<(), sqlx::Error> {
+    for part in rows.chunks(DELETED_AT_ONCE) {
+        let part: Vec<_> = part.iter().map(|(number, id)| (number, id.0.simple().to_string())).collect();
+        let rows = serde_json::to_string(&part).expect("numbers and texts have no failing serializer");
+        sqlx::query(DELETE_PUBLISHED).bind(rows).execute(&mut *connection).await?;
+    }
+    Ok(())
 }

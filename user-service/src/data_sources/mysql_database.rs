@@ -187,5 +187,6 @@ fn migrations() -> Migrator {
         (6, "reset requests", include_str!("../../migrations/mysql/0006_password_reset_requests.sql")),
         (7, "user indexes", include_str!("../../migrations/mysql/0007_user_indexes.sql")),
         (8, "relay markers", include_str!("../../migrations/mysql/0008_relay_markers.sql")),
+        (9, "relay position", include_str!("../../migrations/mysql/0009_relay_position.sql")),
     ])
 }

@@ -29,3 +29,5 @@ mod support;
 mod timing;
 mod user_lookup_contract;
 mod user_repository_contract;
+mod users_capture;
+mod users_position;

@@ -7,12 +7,17 @@ mod change_feed;
 mod error;
 mod layout;
 mod lock;
+mod log;
+mod marker;
 mod pending;
 mod position;
+mod row_image;
 mod server;
 mod settings;
 mod start;
 mod tail;
 mod tailing;
+mod users;
 
 pub use change_feed::MySqlBinlogOutboxChangeFeed;
+pub use users::MySqlBinlogUsersChangeFeed;

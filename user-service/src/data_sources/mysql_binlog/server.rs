@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{BinlogStream, BinlogStreamRequest, Conn, DriverError, Opts, OptsBuilder, SslOpts};
+use mysql_common::packets::Sid;
 use percent_encoding::percent_decode_str;
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use tokio::time::timeout;
@@ -27,6 +28,21 @@ const LARGEST_PACKET: usize = 2 * 1024 * 1024;
 /// long sweep, during which it is idle.
 const SET_UP: &str = "SET @source_heartbeat_period = 2000000000, @master_heartbeat_period = 2000000000, \
      SESSION wait_timeout = 86400";
+
+/// What MariaDB wants to be told by who reads GTIDs (<https://mariadb.com/kb/en/5-slave-registration/>).
+const KNOWS_MARIADB_GTIDS: &str = "SET @mariadb_slave_capability = 4, @slave_gtid_strict_mode = 0, \
+     @slave_gtid_ignore_duplicates = 0";
+
+/// Where to begin in a binary log.
+#[derive(Debug)]
+pub(super) enum From<'a> {
+    /// In that file, at that offset.
+    Position(&'a str, u64),
+    /// Behind those transactions of MySQL's.
+    MySqlGtids(Vec<Sid<'static>>),
+    /// Behind those of MariaDB's, as it writes them.
+    MariaDbGtids(String),
+}
 
 /// A server whose binary log is to be read, and as whom.
 #[derive(Debug)]
@@ -87,17 +103,27 @@ impl BinlogServer {
         }
     }
 
-    /// The binary log from that position on, which must have been noted on this connection, so that it is this
+    /// The binary log from there on. A position must have been noted on this connection, or be known to be this
     /// server's.
     pub(super) async fn follow(
         &self,
-        connection: Conn,
-        from: &Position,
+        mut connection: Conn,
+        from: From<'_>,
     ) -> Result<BinlogStream, BinlogError> {
-        let request = BinlogStreamRequest::new(self.replica_id)
-            .with_filename(from.file.as_bytes())
-            .with_pos(from.offset);
-        timeout(ANSWER_WITHIN, connection.get_binlog_stream(request))
+        let request = BinlogStreamRequest::new(self.replica_id);
+        let following = async {
+            let request = match from {
+                From::Position(file, offset) => request.with_filename(file.as_bytes()).with_pos(offset),
+                From::MySqlGtids(gtids) => request.with_gtid().with_gtid_set(gtids),
+                From::MariaDbGtids(last) => {
+                    connection.query_drop(KNOWS_MARIADB_GTIDS).await?;
+                    connection.exec_drop("SET @slave_connect_state = ?", (last,)).await?;
+                    request
+                }
+            };
+            connection.get_binlog_stream(request).await
+        };
+        timeout(ANSWER_WITHIN, following)
             .await
             .unwrap_or(Err(DriverError::ConnectionClosed.into()))
             .map_err(BinlogError::asking(READ_LOG))
@@ -107,7 +133,7 @@ impl BinlogServer {
     pub(super) async fn check(&self) -> Result<(), BinlogError> {
         let mut connection = self.connect().await?;
         let position = Position::now(&mut connection, &self.database).await?;
-        let stream = self.follow(connection, &position).await?;
+        let stream = self.follow(connection, From::Position(&position.file, position.offset)).await?;
         timeout(ANSWER_WITHIN, stream.close())
             .await
             .unwrap_or(Err(DriverError::ConnectionClosed.into()))

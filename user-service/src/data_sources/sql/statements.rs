@@ -61,6 +61,11 @@ pub(in crate::data_sources) const OLDEST_OUTBOX: &str =
 pub(in crate::data_sources) const OLDEST_OUTBOX_THROUGH: &str = "SELECT seq, id, userId, eventType, occurredAt, payload, traceparent FROM outbox WHERE seq <= ? \
      ORDER BY seq LIMIT ?";
 
+/// Those between two numbers, the second included.
+#[cfg(feature = "mysql-binlog")]
+pub(in crate::data_sources) const OUTBOX_BETWEEN: &str = "SELECT seq, id, userId, eventType, occurredAt, payload, traceparent FROM outbox WHERE seq > ? \
+     AND seq <= ? ORDER BY seq LIMIT ?";
+
 pub(in crate::data_sources) const OLDEST_NUMBER: &str = "SELECT MIN(seq) FROM outbox";
 
 pub(in crate::data_sources) const COUNT_DEAD: &str = "SELECT COUNT(*) FROM deadOutbox";

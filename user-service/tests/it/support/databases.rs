@@ -17,8 +17,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use user_service::config::DatabaseUrl;
 use user_service::data_sources::{
-    MySqlAnswerRepository, MySqlBinlogOutboxChangeFeed, MySqlDatabase, MySqlOutboxChangeFeed,
-    MySqlPasswordResetInbox, MySqlSessionRepository, MySqlUserRepository, SchemaError,
+    MySqlAnswerRepository, MySqlBinlogOutboxChangeFeed, MySqlBinlogUsersChangeFeed, MySqlDatabase,
+    MySqlOutboxChangeFeed, MySqlPasswordResetInbox, MySqlSessionRepository, MySqlUserRepository, SchemaError,
     SqliteAnswerRepository, SqliteDatabase, SqliteOutboxChangeFeed, SqlitePasswordResetInbox,
     SqliteSessionRepository, SqliteUserRepository, UuidV7IdGenerator,
 };
@@ -48,6 +48,8 @@ pub(crate) enum Capture {
     Polled,
     /// It follows the binary log, and looks at the outbox only for what did not come by it.
     Binlog,
+    /// It follows the binary log for rows of the table of users.
+    UsersTable,
 }
 
 /// One database, seen through the adapters and, for asserting, by plain SQL.
@@ -325,6 +327,9 @@ impl TestDatabase {
         match (process, capture, &self.place) {
             (Handle::MySql(database), Capture::Binlog, Place::Server { url, .. }) => {
                 Arc::new(MySqlBinlogOutboxChangeFeed::new(database.clone(), url, interval).unwrap())
+            }
+            (Handle::MySql(database), Capture::UsersTable, Place::Server { url, .. }) => {
+                Arc::new(MySqlBinlogUsersChangeFeed::new(database.clone(), url).unwrap())
             }
             (Handle::MySql(database), ..) => Arc::new(MySqlOutboxChangeFeed::new(database.clone(), interval)),
             (Handle::Sqlite(database), ..) => {

@@ -1,0 +1,1 @@
+//! Where the capture of users goes on.
