@@ -23,7 +23,7 @@ pub use connector::Connector;
 pub use database::TestDatabase;
 pub use forwarder::Forwarder;
 pub use gated_sink::{Arrived, Gate, GatedSink};
-pub use kafka_topic::KafkaTopic;
+pub use kafka_topic::{KafkaTopic, delete_topics};
 pub use kill_point::{KillPoint, Moment, Step};
 pub use own_server::OwnServer;
 pub use published::Published;

@@ -16,7 +16,8 @@ pub struct ServiceProcess {
 }
 
 impl ServiceProcess {
-    /// Starts `binary subcommand` (or the binary alone, where the subcommand is empty), with nothing in its environment but `variables`.
+    /// Starts `binary subcommand` (or the binary alone, where the subcommand is empty), with nothing in its environment
+    /// but `variables`. The binary is the one that cargo built for this test run, or an absolute path.
     ///
     /// # Panics
     ///
@@ -115,7 +116,7 @@ impl Drop for ServiceProcess {
     }
 }
 
-/// Runs `binary subcommand` to its end.
+/// Runs `binary subcommand` to its end. The binary is the one that cargo built for this test run, or an absolute path.
 ///
 /// # Panics
 ///
@@ -138,5 +139,6 @@ fn command(binary: &str, subcommand: &str, variables: &[(&str, &str)]) -> Comman
 fn built(binary: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a process knows its own file");
     let profile = test.parent().and_then(Path::parent).expect("tests are in target/<profile>/deps");
+    // An absolute path is joined to nothing.
     profile.join(binary)
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may end with a panic")]
 
 mod all_in_one_killed;
+mod bench;
 mod event_log;
 mod layers;
 mod pair;
