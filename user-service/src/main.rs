@@ -63,6 +63,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
                 composition::create_admin(&config, settings.passwords(), registration, password).await?;
             println!("{}", admin.id);
         }
+        Command::Healthcheck(settings) => settings.ask()?,
         Command::Relay(settings) => {
             let probes = match settings.health_listen {
                 Some(address) => Some(bind("health-listen", "USER_SERVICE_HEALTH_LISTEN", address).await?),
