@@ -36,7 +36,7 @@ const SIDE_BY_SIDE: usize = 32;
 
 /// The address that the `number`th event's mail goes to: each user has two, in turns.
 fn address(number: u128) -> String {
-    format!("user{}@{}.example", number % USERS, if number / USERS % 2 == 0 { "a" } else { "b" })
+    format!("user{}@{}.example", number % USERS, if (number / USERS).is_multiple_of(2) { "a" } else { "b" })
 }
 
 /// The `number`th event: an update of a user at one of two addresses.
