@@ -126,6 +126,21 @@ pub fn run_to_end(binary: &str, subcommand: &str, variables: &[(&str, &str)]) {
     assert!(output.status.success(), "{binary} {subcommand}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// What `binary subcommand --help` tells.
+///
+/// # Errors
+///
+/// What it says where it knows no such subcommand.
+///
+/// # Panics
+///
+/// When the binary was not built.
+pub fn help_of(binary: &str, subcommand: &str) -> Result<String, String> {
+    let output = command(binary, subcommand, &[]).arg("--help").output().expect("the binary was built");
+    let text = |said: Vec<u8>| String::from_utf8_lossy(&said).into_owned();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
 fn command(binary: &str, subcommand: &str, variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(built(binary));
     command

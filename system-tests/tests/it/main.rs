@@ -8,3 +8,4 @@ mod layers;
 mod pair;
 mod readme;
 mod relay_killed;
+mod shipping;
