@@ -1,6 +1,7 @@
 -- The MySQL account that the connector reads as, with no more rights than it needs. Set a password of your own, and, where
 -- yours are others, the database's name and the host that Kafka Connect runs on.
-CREATE USER 'debezium'@'%' IDENTIFIED BY 'CHANGE-ME';
+CREATE USER IF NOT EXISTS 'debezium'@'%';
+ALTER USER 'debezium'@'%' IDENTIFIED BY 'CHANGE-ME';
 -- To follow the binlog, and to ask where it ends. MySQL has no finer right: whoever has this one can read every change on
 -- the server, of columns too that never leave it by the connector. So guard this password like the data.
 GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO 'debezium'@'%';

@@ -12,6 +12,8 @@ pub struct Connector {
     variables: Vec<(&'static str, String)>,
     name: String,
     user: String,
+    database: String,
+    brokers: String,
 }
 
 impl Connector {
@@ -30,15 +32,6 @@ impl Connector {
             database.execute(statement).await;
         }
 
-        let configuration = shipped("connector.json")
-            .replace("cdc.inf-user", topic)
-            .replace("inf-user", &name)
-            .replace("userdata", database.name())
-            // No two replicas of one server may have the same id.
-            .replace("5701", &std::process::id().to_string());
-        std::fs::write(folder.join("connector.json"), configuration)
-            .expect("the test's folder can be written");
-
         let address = database.url().split(['@', '/']).nth(3).expect("the URL names a host");
         let (host, port) = address.split_once(':').expect("the URL names a port");
         let variables = vec![
@@ -48,7 +41,26 @@ impl Connector {
             ("DEBEZIUM_DATABASE_PASSWORD", "CHANGE-ME".to_owned()),
             ("DEBEZIUM_KAFKA_BROKERS", brokers.to_owned()),
         ];
-        Self { folder: folder.to_owned(), variables, name, user }
+        let (database, brokers) = (database.name().to_owned(), brokers.to_owned());
+        let connector = Self { folder: folder.to_owned(), variables, name, user, database, brokers };
+        connector.route_to(topic);
+        connector
+    }
+
+    /// Has it write to that topic from its next start on.
+    ///
+    /// # Panics
+    ///
+    /// When the folder cannot be written.
+    pub fn route_to(&self, topic: &str) {
+        let configuration = shipped("connector.json")
+            .replace("cdc.inf-user", topic)
+            .replace("inf-user", &self.name)
+            .replace("userdata", &self.database)
+            // No two replicas of one server may have the same id.
+            .replace("5701", &std::process::id().to_string());
+        std::fs::write(self.folder.join("connector.json"), configuration)
+            .expect("the test's folder can be written");
     }
 
     /// Starts it; when this returns, it follows the binlog, from where it was if it was started before.
@@ -57,14 +69,38 @@ impl Connector {
     ///
     /// When it does not start, with its log.
     pub fn start(&self) {
-        let output = self
-            .script("start")
+        let output = self.start_command().output().expect("the script is there");
+        assert!(
+            output.status.success(),
+            "{}\n{}",
+            String::from_utf8_lossy(&output.stderr),
+            self.log_so_far()
+        );
+    }
+
+    /// The command that starts it and ends when it follows the binlog.
+    pub fn start_command(&self) -> Command {
+        let mut command = self.script("start");
+        command
             .arg(self.folder.join("connector.json"))
-            .envs(self.variables.iter().map(|(name, value)| (*name, value)))
-            .output()
-            .expect("the script is there");
-        let log = || std::fs::read_to_string(self.folder.join("debezium.log")).unwrap_or_default();
-        assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stderr), log());
+            .envs(self.variables.iter().map(|(name, value)| (*name, value)));
+        command
+    }
+
+    /// What it has logged since its last start.
+    pub fn log_so_far(&self) -> String {
+        std::fs::read_to_string(self.folder.join("debezium.log")).unwrap_or_default()
+    }
+
+    /// The id of its process, as soon as it has one.
+    pub fn process_id(&self) -> Option<u32> {
+        let kept = std::fs::read_to_string(self.folder.join("debezium.pid")).ok()?;
+        kept.split_once(' ')?.0.parse().ok()
+    }
+
+    /// The file in which it keeps its place in the binlog.
+    pub fn offsets_file(&self) -> PathBuf {
+        self.folder.join("connect.offsets")
     }
 
     /// Stops it; it can be started again.
@@ -82,12 +118,11 @@ impl Connector {
     /// # Panics
     ///
     /// When a server refuses.
-    pub async fn remove(self, database: &TestDatabase) {
+    pub async fn remove(&self, database: &TestDatabase) {
         self.stop();
         database.execute(&format!("DROP USER '{}'", self.user)).await;
         let topics = [format!("{}.schema-history", self.name), format!("__debezium-heartbeat.{}", self.name)];
-        let brokers = &self.variables.last().expect("there are variables").1;
-        delete_topics(brokers, &topics.each_ref().map(String::as_str)).await;
+        delete_topics(&self.brokers, &topics.each_ref().map(String::as_str)).await;
     }
 
     fn script(&self, verb: &str) -> Command {

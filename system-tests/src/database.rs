@@ -104,7 +104,7 @@ impl TestDatabase {
     /// # Panics
     ///
     /// When the server refuses.
-    pub async fn drop_it(self) {
+    pub async fn drop_it(&self) {
         self.server
             .execute(AssertSqlSafe(format!("DROP DATABASE {}", self.name)))
             .await

@@ -136,7 +136,7 @@ impl KafkaTopic {
 /// # Panics
 ///
 /// When the brokers refuse.
-pub(crate) async fn delete_topics(brokers: &str, names: &[&str]) {
+pub async fn delete_topics(brokers: &str, names: &[&str]) {
     let admin: AdminClient<DefaultClientContext> =
         ClientConfig::new().set("bootstrap.servers", brokers).create().expect("these settings are fine");
     admin.delete_topics(names, &AdminOptions::new()).await.expect("a test may delete its own topics");

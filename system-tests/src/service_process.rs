@@ -16,7 +16,8 @@ pub struct ServiceProcess {
 }
 
 impl ServiceProcess {
-    /// Starts `binary subcommand` (or the binary alone, where the subcommand is empty), with nothing in its environment but `variables`.
+    /// Starts `binary subcommand` (or the binary alone, where the subcommand is empty), with nothing in its environment
+    /// but `variables`. The binary is the one that cargo built for this test run, or an absolute path.
     ///
     /// # Panics
     ///
@@ -115,7 +116,7 @@ impl Drop for ServiceProcess {
     }
 }
 
-/// Runs `binary subcommand` to its end.
+/// Runs `binary subcommand` to its end. The binary is the one that cargo built for this test run, or an absolute path.
 ///
 /// # Panics
 ///
@@ -123,6 +124,21 @@ impl Drop for ServiceProcess {
 pub fn run_to_end(binary: &str, subcommand: &str, variables: &[(&str, &str)]) {
     let output = command(binary, subcommand, variables).output().expect("the binary was built");
     assert!(output.status.success(), "{binary} {subcommand}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What `binary subcommand --help` tells.
+///
+/// # Errors
+///
+/// What it says where it knows no such subcommand.
+///
+/// # Panics
+///
+/// When the binary was not built.
+pub fn help_of(binary: &str, subcommand: &str) -> Result<String, String> {
+    let output = command(binary, subcommand, &[]).arg("--help").output().expect("the binary was built");
+    let text = |said: Vec<u8>| String::from_utf8_lossy(&said).into_owned();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
 }
 
 fn command(binary: &str, subcommand: &str, variables: &[(&str, &str)]) -> Command {
@@ -138,5 +154,6 @@ fn command(binary: &str, subcommand: &str, variables: &[(&str, &str)]) -> Comman
 fn built(binary: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a process knows its own file");
     let profile = test.parent().and_then(Path::parent).expect("tests are in target/<profile>/deps");
+    // An absolute path is joined to nothing.
     profile.join(binary)
 }

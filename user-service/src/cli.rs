@@ -6,6 +6,7 @@ mod broker;
 mod create_admin;
 mod database;
 mod doctor;
+mod healthcheck;
 mod keys;
 mod passwords;
 mod relay;
@@ -22,6 +23,7 @@ use create_admin::CreateAdminSettings;
 use database::DatabaseSettings;
 use doctor::DoctorSettings;
 pub(crate) use doctor::report;
+use healthcheck::HealthcheckSettings;
 use relay::{MigrateSettings, RelaySettings};
 use serve::ServeSettings;
 pub(crate) use setting_error::SettingError;
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     Doctor(Box<DoctorSettings>),
     /// Makes the account of an administrator, who may read and change every account, and ends
     CreateAdmin(CreateAdminSettings),
+    /// Asks the `serve` or `relay` beside it whether it is ready, and ends: with exit code 1 when it is not. For containers
+    Healthcheck(HealthcheckSettings),
 }
 
 impl Cli {

@@ -69,6 +69,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
                 false => tracing::info!("no position was stored; there is nothing to forget"),
             }
         }
+        Command::Healthcheck(settings) => settings.ask()?,
         Command::Relay(settings) => {
             let probes = match settings.health_listen {
                 Some(address) => Some(bind("health-listen", "USER_SERVICE_HEALTH_LISTEN", address).await?),

@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may end with a panic")]
 
 mod all_in_one_killed;
+mod bench;
 mod event_log;
 mod layers;
 mod pair;
 mod readme;
 mod relay_killed;
+mod shipping;

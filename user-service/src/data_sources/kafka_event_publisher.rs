@@ -9,6 +9,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer, PurgeConfig};
 use shared_kernel::{CDC_PARTITIONS, UserEvent, WireRecord, encode};
 use tracing::warn;
 
+use super::kafka_producer_config;
 use super::overlapping::{Connection, Overlapping};
 use crate::repositories::{AdapterError, EventPublisher, PublishError, PublishFailure};
 
@@ -21,7 +22,6 @@ const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
 /// message that fails for good stops those behind it (`enable.gapless.guarantee`). Calls that overlap share a producer,
 /// to which each hands over all of its events in its turn. After any failure or a cancelled call the producer is dropped
 /// with whatever it still held, and the next call goes on with a new one from the first event that was not acknowledged.
-/// Settings: <https://github.com/confluentinc/librdkafka/blob/v2.12.1/CONFIGURATION.md>.
 pub struct KafkaEventPublisher {
     config: ClientConfig,
     topic: String,
@@ -39,21 +39,7 @@ impl KafkaEventPublisher {
     /// Publishes to `topic` at `brokers` (`host:port`, comma-separated). A call that takes longer than
     /// `deadline` fails as unavailable. Connects when first used.
     pub fn new(brokers: &str, topic: &str, deadline: Duration) -> Self {
-        let mut config = ClientConfig::new();
-        config
-            .set("bootstrap.servers", brokers)
-            .set("client.id", "inf-user-relay")
-            .set("acks", "all")
-            .set("enable.idempotence", "true")
-            .set("enable.gapless.guarantee", "true")
-            // Brokers would make it with one partition; `user-service migrate` makes it with the right number.
-            .set("allow.auto.create.topics", "false")
-            // The relay's deadline decides, so that a message is never given up while a later one goes out.
-            .set("message.timeout.ms", "0")
-            .set("partitioner", "murmur2_random")
-            .set("compression.type", "lz4")
-            .set("linger.ms", "5")
-            .set("reconnect.backoff.max.ms", "2000");
+        let config = kafka_producer_config(brokers);
         Self { config, topic: topic.to_owned(), deadline, calls: Overlapping::new() }
     }
 

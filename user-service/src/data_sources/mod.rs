@@ -5,6 +5,8 @@ mod argon2_password_hasher;
 #[cfg(feature = "kafka")]
 mod kafka_event_publisher;
 #[cfg(feature = "kafka")]
+mod kafka_producer_config;
+#[cfg(feature = "kafka")]
 mod kafka_topics;
 #[cfg(feature = "mysql")]
 mod mysql_answer_repository;
@@ -61,6 +63,8 @@ mod zxcvbn_password_strength;
 pub use argon2_password_hasher::{Argon2Cost, Argon2PasswordHasher};
 #[cfg(feature = "kafka")]
 pub use kafka_event_publisher::KafkaEventPublisher;
+#[cfg(feature = "kafka")]
+pub use kafka_producer_config::kafka_producer_config;
 #[cfg(feature = "kafka")]
 pub use kafka_topics::{create_missing_topics, partitions_of};
 #[cfg(feature = "mysql")]

@@ -28,7 +28,7 @@ const KEYS: [(&str, &str); 2] = [
     ("USER_SERVICE_ACTION_TOKEN_KEY", "action-key-of-the-tests-0123456789"),
 ];
 
-const COMMANDS: [&str; 5] = ["serve", "relay", "migrate", "doctor", "create-admin"];
+const COMMANDS: [&str; 6] = ["serve", "relay", "migrate", "doctor", "create-admin", "healthcheck"];
 
 /// Arguments and environment of a start that must fail, and what its error must say.
 type BadStart<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a [&'a str]);
@@ -335,6 +335,7 @@ async fn help_lists_every_setting_with_its_environment_variable() {
         include_str!("../../src/cli/broker.rs"),
         include_str!("../../src/cli/create_admin.rs"),
         include_str!("../../src/cli/database.rs"),
+        include_str!("../../src/cli/healthcheck.rs"),
         include_str!("../../src/cli/keys.rs"),
         include_str!("../../src/cli/passwords.rs"),
         include_str!("../../src/cli/relay.rs"),
@@ -530,4 +531,29 @@ async fn the_admins_password_may_come_through_a_pipe() {
     child.stdin.take().unwrap().write_all(format!("{SECRET}\n").as_bytes()).await.unwrap();
     let output = soon("the program ending", child.wait_with_output()).await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn the_health_check_says_by_its_exit_code_whether_the_process_beside_it_is_ready() {
+    let files = Files::migrated().await;
+    let service = Service::start(&[("USER_SERVICE_DATABASE_URL", &files.database)]).await;
+    let anywhere = format!("0.0.0.0:{}", service.address.port());
+    let listening = [("USER_SERVICE_LISTEN", &*anywhere)];
+    until("the service is ready", async || run(&["healthcheck"], &listening).await.status.success()).await;
+
+    // The relay's address goes before: nobody is there.
+    let nobody = StdTcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let beside = [listening[0], ("USER_SERVICE_HEALTH_LISTEN", &nobody)];
+    let said = refusal(&["healthcheck"], &beside).await;
+    assert!(said.contains(&nobody) && said.contains("does not answer"), "{said}");
+
+    let file = files.database.strip_prefix("sqlite://").unwrap();
+    let mut holder = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+    sqlx::raw_sql("DROP TABLE outbox").execute(&mut holder).await.unwrap();
+    until("the obstacle is told", async || {
+        let output = run(&["healthcheck"], &listening).await;
+        let said = String::from_utf8(output.stderr).unwrap();
+        !output.status.success() && said.contains("is not ready: database: ")
+    })
+    .await;
 }

@@ -1,9 +1,11 @@
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::mysql::{MySql, MySqlPool};
 use sqlx::{Executor, QueryBuilder, Transaction};
 use thiserror::Error;
+use uuid::Uuid;
 
 use super::attempts::{grow_older, remember};
 use super::open;
@@ -259,14 +261,19 @@ fn check_lengths(row: &Notification) -> Result<(), LedgerError> {
     }
 }
 
-/// Inserts the rows that are not known, and tells how many those were.
+/// Inserts the rows that are not known, and tells how many those were. Known ones are not even tried: the INSERT
+/// would lock them, and hold up whoever records what became of them.
 async fn insert(transaction: &mut Transaction<'_, MySql>, rows: &[Notification]) -> Result<u64, sqlx::Error> {
-    let known = count(transaction, rows).await?;
+    let known = known(transaction, rows).await?;
+    let rows: Vec<_> = rows.iter().filter(|row| !known.contains(&row.id.0)).collect();
+    if rows.is_empty() {
+        return Ok(0);
+    }
     let mut query = QueryBuilder::new(
         "INSERT INTO notifications (id, eventId, userId, kind, recipient, locale, username, fullName,
              changed, otherAddress, securityVersion, occurredAt, traceparent, recordedAt, dueAt) ",
     );
-    query.push_values(rows, |mut values, row| {
+    query.push_values(&rows, |mut values, row| {
         values
             .push_bind(row.id.0)
             .push_bind(row.event_id.0)
@@ -288,20 +295,24 @@ async fn insert(transaction: &mut Transaction<'_, MySql>, rows: &[Notification])
     // Not INSERT IGNORE, which would also swallow a value that is cut short.
     query.push(" ON DUPLICATE KEY UPDATE id = id");
     transaction.execute(query.build()).await?;
-    Ok(count(transaction, rows).await?.saturating_sub(known))
+    // The driver counts an untouched duplicate as affected, so the INSERT itself does not tell.
+    let new: HashSet<_> = rows.iter().map(|row| row.id.0).collect();
+    Ok(u64::try_from(new.len()).unwrap_or(u64::MAX))
 }
 
-/// How many of these ids the table holds. The driver counts an untouched duplicate as affected, so the
-/// INSERT itself does not tell.
-async fn count(transaction: &mut Transaction<'_, MySql>, rows: &[Notification]) -> Result<u64, sqlx::Error> {
-    let mut query = QueryBuilder::new("SELECT COUNT(*) FROM notifications WHERE id IN (");
+/// Which of these ids the table holds.
+async fn known(
+    transaction: &mut Transaction<'_, MySql>,
+    rows: &[Notification],
+) -> Result<HashSet<Uuid>, sqlx::Error> {
+    let mut query = QueryBuilder::new("SELECT id FROM notifications WHERE id IN (");
     let mut ids = query.separated(", ");
     for row in rows {
         ids.push_bind(row.id.0);
     }
     query.push(")");
-    let count: i64 = query.build_query_scalar().fetch_one(&mut **transaction).await?;
-    Ok(u64::try_from(count).unwrap_or(0))
+    let known: Vec<Uuid> = query.build_query_scalar().fetch_all(&mut **transaction).await?;
+    Ok(known.into_iter().collect())
 }
 
 /// Locks those of the rows that can still be claimed and that no other claim is taking. By the primary key:

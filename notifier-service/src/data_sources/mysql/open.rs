@@ -13,10 +13,11 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the server waits for a session that says nothing, in a transaction too. It bounds how long a process
 /// that was stopped in the middle of one (SIGSTOP, a paused machine) keeps its rows locked: claims pass those over,
-/// whatever their lease says, and an event that another process reads again waits for them.
-const SILENCE_SECONDS: u32 = 10;
+/// whatever their lease says, and an event that another process reads again waits for them. Shorter than what is
+/// kept of a lease for recording an outcome, which may have to wait for such a lock.
+const SILENCE_SECONDS: u32 = 3;
 /// Idle connections are closed before the server does it.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
 const SCRIPTS: [(&str, &str); 6] = [
     ("notifications", include_str!("../../../migrations/mysql/0001_notifications.sql")),

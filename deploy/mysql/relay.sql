@@ -1,0 +1,10 @@
+-- The account of `user-service relay`, which captures the changes, with no more rights than it needs. MySQL grants rights on a
+-- table only once it is there, so `user-service migrate` comes first.
+CREATE USER IF NOT EXISTS 'relay'@'%';
+ALTER USER 'relay'@'%' IDENTIFIED BY 'CHANGE-ME';
+GRANT SELECT ON userdata.user_migrations TO 'relay'@'%';
+GRANT SELECT, INSERT, DELETE ON userdata.outbox TO 'relay'@'%';
+GRANT SELECT, INSERT, DELETE ON userdata.deadOutbox TO 'relay'@'%';
+GRANT SELECT, INSERT, DELETE ON userdata.relayMarkers TO 'relay'@'%';
+-- To follow the binlog. MySQL has no finer right: whoever has this one can read every change on the server.
+GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO 'relay'@'%';

@@ -1,0 +1,69 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use system_tests::TestDatabase;
+use tokio::process::Command;
+
+use crate::Failure;
+use crate::cleanup::Cleanup;
+use crate::progress::say;
+use crate::servers::{Servers, workspace};
+use crate::topic::Topic;
+
+/// How long a process may take to stop.
+pub(super) const STOP_LIMIT: Duration = Duration::from_secs(60);
+
+/// What all contestants have in common.
+pub(super) struct Ground {
+    pub(super) servers: Servers,
+    /// That with the table `users`.
+    pub(super) database: Arc<TestDatabase>,
+    /// Where files go.
+    pub(super) folder: PathBuf,
+    /// How many changes there are.
+    pub(super) changes: u64,
+    pub(super) cleanup: Cleanup,
+}
+
+impl Ground {
+    /// A topic of its own for one run.
+    pub(super) async fn topic(&self, what: &str) -> Result<Topic, Failure> {
+        Topic::create(&self.servers.brokers, &format!("bench-{what}"), &self.cleanup).await
+    }
+}
+
+/// A database that is removed with the cleanup.
+pub(super) async fn make_database(server: &str, what: &str, cleanup: &Cleanup) -> Arc<TestDatabase> {
+    let database = Arc::new(TestDatabase::create(server, what).await);
+    let doomed = Arc::clone(&database);
+    cleanup.add(move || async move { doomed.drop_it().await });
+    database
+}
+
+/// The program `user-service` beside this one, as the sources are now.
+pub(super) async fn build_user_service() -> Result<PathBuf, Failure> {
+    let this = std::env::current_exe()?;
+    let folder = this.parent().ok_or("a program is in a folder")?;
+    let profile = match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") => "dev",
+        Some(profile) => profile,
+        None => return Err("a program is in a folder with a name".into()),
+    };
+    say(format!("building user-service (profile {profile})"));
+    let status = Command::new("cargo")
+        .args(["build", "--locked", "--quiet", "-p", "user-service", "--profile", profile])
+        .current_dir(workspace())
+        .kill_on_drop(true)
+        .status()
+        .await?;
+    if !status.success() {
+        return Err(format!("cargo build -p user-service: {status}").into());
+    }
+    existing(&folder.join("user-service"))
+}
+
+/// The absolute path of a program.
+pub(super) fn existing(program: &Path) -> Result<PathBuf, Failure> {
+    program.canonicalize().map_err(|error| format!("{}: {error}", program.display()).into())
+}
