@@ -45,7 +45,8 @@ pub struct UserChange {
     #[serde(default)]
     pub changed: Vec<UserField>,
     /// The row's version after the change (for a deletion: the one that its deletion would have made).
-    /// It rises by one with every change of the user; a request has the version that it found.
+    /// It rises by one with every change that user-service makes; another program may leave it as it was, and a
+    /// request has the version that it found.
     pub version: i64,
     /// Rises with every confirmation, change or cancelling of an address and change of password.
     pub security_version: i64,
@@ -109,7 +110,7 @@ pub struct UserSnapshot {
 pub struct ChangeSource {
     /// The program that captured it: `inf-user` for our own relay.
     pub connector: String,
-    /// The way of capturing: `outbox`.
+    /// The way of capturing: `outbox`, or `users-table` for a row image from the binlog.
     pub capture: String,
     /// The database that holds the row.
     pub db: String,

@@ -1,4 +1,8 @@
+use std::collections::HashMap;
+
+use shared_kernel::UserId;
 use sqlx::mysql::{MySqlConnection, MySqlPool};
+use sqlx::types::Uuid;
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use crate::servers::unique_name;
@@ -56,6 +60,18 @@ impl TestDatabase {
     pub async fn count(&self, from_and_where: &str) -> i64 {
         let sql = format!("SELECT COUNT(*) FROM {}.{from_and_where}", self.name);
         sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&self.server).await.expect("the query counts")
+    }
+
+    /// The version that each user has now.
+    ///
+    /// # Panics
+    ///
+    /// When the server refuses.
+    pub async fn versions_of_users(&self) -> HashMap<UserId, i64> {
+        let sql = format!("SELECT id, version FROM {}.users", self.name);
+        let rows: Vec<(Uuid, i64)> =
+            sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.server).await.expect("the table can be read");
+        rows.into_iter().map(|(id, version)| (UserId(id), version)).collect()
     }
 
     /// Removes it.

@@ -63,23 +63,24 @@ impl KafkaTopic {
         self.read(&dead_letter_topic(&self.name))
     }
 
-    /// How many records of the topic that group has not committed yet.
+    /// How many records of the topic that group has not committed yet; `None` while the brokers cannot tell, as for a
+    /// moment after their start.
     ///
     /// # Panics
     ///
     /// When the brokers do not answer.
-    pub fn lag(&self, group: &str) -> i64 {
+    pub fn lag(&self, group: &str) -> Option<i64> {
         let consumer = self.consumer(group);
         let mut partitions = TopicPartitionList::new();
         partitions.add_partition_range(&self.name, 0, CDC_PARTITIONS as i32 - 1);
-        let committed = consumer.committed_offsets(partitions, TIMEOUT).expect("the brokers answer");
+        let committed = consumer.committed_offsets(partitions, TIMEOUT).ok()?;
         let left = committed.elements().into_iter().map(|partition| {
             let (low, high) = consumer
                 .fetch_watermarks(&self.name, partition.partition(), TIMEOUT)
                 .expect("the brokers answer");
             high - partition.offset().to_raw().filter(|offset| *offset >= 0).unwrap_or(low)
         });
-        left.sum()
+        Some(left.sum())
     }
 
     fn consumer(&self, group: &str) -> BaseConsumer {

@@ -22,12 +22,7 @@ impl Server {
     ///
     /// When nothing was decided: a test that silently does not run is none.
     pub fn address(self) -> Option<String> {
-        let (variable, skip) = match self {
-            Self::MySql => ("TEST_MYSQL_URL", "TEST_SKIP_MYSQL"),
-            Self::MariaDb => ("TEST_MARIADB_URL", "TEST_SKIP_MARIADB"),
-            Self::Kafka => ("TEST_KAFKA_BROKERS", "TEST_SKIP_KAFKA"),
-            Self::Debezium => ("TEST_DEBEZIUM", "TEST_SKIP_DEBEZIUM"),
-        };
+        let (variable, skip) = self.variables();
         if let Some(address) = variable_of_the_test_run(variable) {
             return Some(address);
         }
@@ -36,6 +31,32 @@ impl Server {
         });
         println!("not run: {reason}");
         None
+    }
+
+    /// Whether a test can start one of its own: where `scripts/test-servers` has started this one, its programs are on
+    /// this machine. If not, a line says why.
+    pub(crate) fn is_to_be_had_here(self) -> bool {
+        if self.address().is_none() {
+            return false;
+        }
+        let (variable, skip) = self.variables();
+        let here = variable_of_the_test_run(&format!("{}_PID", skip.replace("SKIP_", ""))).is_some();
+        if !here {
+            println!(
+                "not run: {variable} names a server that was given, and a test kills only servers of its own"
+            );
+        }
+        here
+    }
+
+    /// Where it is, and why it cannot be had.
+    fn variables(self) -> (&'static str, &'static str) {
+        match self {
+            Self::MySql => ("TEST_MYSQL_URL", "TEST_SKIP_MYSQL"),
+            Self::MariaDb => ("TEST_MARIADB_URL", "TEST_SKIP_MARIADB"),
+            Self::Kafka => ("TEST_KAFKA_BROKERS", "TEST_SKIP_KAFKA"),
+            Self::Debezium => ("TEST_DEBEZIUM", "TEST_SKIP_DEBEZIUM"),
+        }
     }
 }
 

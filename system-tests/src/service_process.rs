@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::wait::eventually_some;
 
+/// How many warnings and errors of a log are printed when the test has failed.
+const TROUBLES_OF_A_FAILED_TEST: usize = 40;
+
 /// One of our binaries as a process of its own, told everything by environment variables. It is killed
 /// (SIGKILL) when the value is dropped; what it prints and logs is a file in the test's folder.
 pub struct ServiceProcess {
@@ -77,8 +80,8 @@ impl ServiceProcess {
     }
 
     fn signal(&self, name: &str) {
-        let id = self.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status().expect("`kill` is there");
+        let mut command = Command::new("kill");
+        let sent = command.args(["-s", name, &self.id().to_string()]).status().expect("`kill` is there");
         assert!(sent.success(), "the process runs until it is stopped");
     }
 
@@ -103,6 +106,12 @@ impl Drop for ServiceProcess {
         // It may have ended already; then there is nothing to kill and only to reap.
         let _ended = self.child.kill();
         let _reaped = self.child.wait();
+        if std::thread::panicking() {
+            let log = self.log_so_far();
+            println!("the troubles of {}:", self.log.display());
+            let troubles = log.lines().filter(|line| line.contains(" WARN ") || line.contains(" ERROR "));
+            troubles.take(TROUBLES_OF_A_FAILED_TEST).for_each(|line| println!("{line}"));
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod access;
 mod broker;
 mod create_admin;
 mod database;
+mod doctor;
 mod keys;
 mod passwords;
 mod relay;
@@ -18,6 +19,9 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use create_admin::CreateAdminSettings;
+use database::DatabaseSettings;
+use doctor::DoctorSettings;
+pub(crate) use doctor::report;
 use relay::{MigrateSettings, RelaySettings};
 use serve::ServeSettings;
 pub(crate) use setting_error::SettingError;
@@ -41,6 +45,15 @@ pub(crate) enum Command {
     Relay(RelaySettings),
     /// Brings the database to the version of this build, creates missing topics, and ends
     Migrate(MigrateSettings),
+    /// Makes `relay --capture users-table` begin at the present end of the binary log when it next starts, and ends.
+    ///
+    /// For when the server no longer has what comes behind the relay's stored position, or is another server. What
+    /// other programs changed since that position is then told by nobody; what user-service itself changed is, since
+    /// it is in the outbox until it is published. A relay that is running begins anew by itself.
+    ForgetRelayPosition(DatabaseSettings),
+    /// Looks at the settings, the database, the privileges and the broker, says what is wrong with its fix, and ends: with
+    /// exit code 1 when the service cannot do its work
+    Doctor(Box<DoctorSettings>),
     /// Makes the account of an administrator, who may read and change every account, and ends
     CreateAdmin(CreateAdminSettings),
 }

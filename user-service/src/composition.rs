@@ -5,6 +5,7 @@ mod broker;
 mod capture;
 mod create_admin;
 mod database;
+mod doctor;
 mod ports;
 
 use std::sync::Arc;
@@ -16,17 +17,24 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::UserServiceConfig;
 use crate::data_sources::SystemClock;
-use crate::interactors::RelayChanges;
+use crate::interactors::{RelayChanges, WatchOutbox};
 use crate::repositories::AdapterError;
+use crate::transport::Readiness;
+use crate::transport::http;
 use crate::transport::relay_loop::{self, RelayTiming};
+use crate::transport::watch_loop;
 
 use api::Api;
 pub use create_admin::{CreateAdminError, create_admin};
 use database::Database;
+pub use doctor::{Finding, Verdict, examine};
 use ports::Ports;
 
 /// How long to wait for connections that are still in use when all else has stopped.
 const CLOSE_WAIT: Duration = Duration::from_millis(500);
+
+/// The longest time for the head of a probe's request to arrive.
+const HEALTH_HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the service cannot start.
 #[derive(Debug, Error)]
@@ -61,6 +69,8 @@ fn unusable(setting: &'static str) -> impl Fn(AdapterError) -> StartError {
 pub struct UserService {
     api: Option<Api>,
     relay: Option<(RelayChanges, RelayTiming)>,
+    watch: WatchOutbox,
+    readiness: Readiness,
     database: Database,
 }
 
@@ -72,7 +82,10 @@ pub struct UserService {
 pub async fn build(config: UserServiceConfig) -> Result<UserService, StartError> {
     let database = Database::open(&config).await?;
     database.check_schema().await.map_err(unusable("database-url"))?;
-    let api = config.api.map(|api| api::build(&database, api)).transpose()?;
+    let readiness = Readiness::starting(watch_loop::DATABASE);
+    let stuck_after = config.relay.as_ref().map_or(Duration::MAX, |relay| relay.stuck_after);
+    let watch = WatchOutbox::new(database.backlog(), stuck_after);
+    let api = config.api.map(|api| api::build(&database, api, readiness.clone())).transpose()?;
     let relay = match config.relay {
         Some(relay) => {
             let publisher = broker::publisher(&relay).await?;
@@ -81,7 +94,7 @@ pub async fn build(config: UserServiceConfig) -> Result<UserService, StartError>
         }
         None => None,
     };
-    Ok(UserService { api, relay, database })
+    Ok(UserService { api, relay, watch, readiness, database })
 }
 
 /// Brings the database to the version of this build and creates the topics that are missing. Safe on live
@@ -100,22 +113,49 @@ pub async fn migrate(config: &UserServiceConfig) -> Result<(), StartError> {
     Ok(())
 }
 
+/// Makes a relay that captures from the table of users begin at the present end of the binary log when it next
+/// starts; whether it would have begun elsewhere. A relay that is running begins anew.
+///
+/// # Errors
+///
+/// [`StartError`], which names the setting at fault.
+pub async fn forget_relay_position(config: &UserServiceConfig) -> Result<bool, StartError> {
+    let database = Database::open(config).await?;
+    database.check_schema().await.map_err(unusable("database-url"))?;
+    let forgotten = capture::forget_position(&database, &config.database).await?;
+    database.close().await;
+    Ok(forgotten)
+}
+
 impl UserService {
     /// Serves the REST API until `shutdown`, then lets the requests under way end, for three seconds at
     /// most. Meanwhile answers requests for a password reset and clears away what has expired. Returns at once when
     /// the service was built without an API.
     pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) {
-        if let Some(api) = &self.api {
-            api.run(listener, shutdown).await;
-        }
+        let Some(api) = &self.api else { return };
+        let watching = async {
+            if self.relay.is_none() {
+                watch_loop::run(&self.watch, &self.readiness, false, shutdown.clone()).await;
+            }
+        };
+        tokio::join!(api.run(listener, shutdown.clone()), watching);
     }
 
     /// Relays changes until `shutdown`, then what is committed by then. Returns at once when the service
     /// was built without a relay.
     pub async fn relay(&self, shutdown: CancellationToken) {
         if let Some((relay, timing)) = &self.relay {
-            relay_loop::run(relay, *timing, shutdown).await;
+            tokio::join!(
+                relay_loop::run(relay, *timing, shutdown.clone()),
+                watch_loop::run(&self.watch, &self.readiness, true, shutdown.clone()),
+            );
         }
+    }
+
+    /// Tells probes, until `shutdown`, whether the process is alive and can do its work: for one that serves no API.
+    pub async fn serve_health(&self, listener: TcpListener, shutdown: CancellationToken) {
+        let router = http::health_router(self.readiness.clone());
+        http::serve(listener, router, HEALTH_HEADER_TIMEOUT, shutdown).await;
     }
 
     /// Closes the connections to the database. One that waits for the server, for a lock that another

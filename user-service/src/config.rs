@@ -92,6 +92,11 @@ pub enum Capture {
     OutboxPolled,
     /// It follows the binary log of MySQL or MariaDB for what is inserted into the outbox.
     OutboxBinlog,
+    /// It follows the binary log of MySQL or MariaDB for what is done to the users, whatever program does it.
+    UsersTable,
+    /// Of the outbox the requests alone, which change no row; its other rows are dropped. For a topic that is fed by a
+    /// Debezium connector. Follows the binary log where there is one, and else polls.
+    OutboxRequests,
 }
 
 /// How changes get to the topic.
@@ -110,8 +115,12 @@ pub struct RelayConfig {
     pub poll_interval: Duration,
     /// How often the outbox is looked at for what did not come by the binary log, when that is followed.
     pub check_interval: Duration,
+    /// What an event of the binary log may take up in memory when users are captured from it, in bytes.
+    pub largest_event: usize,
     /// How long the broker may take for one batch before the connection is made anew.
     pub publish_deadline: Duration,
+    /// How long a change may be the oldest that is not published before the process is not ready any more.
+    pub stuck_after: Duration,
     /// How the loop waits and stops.
     pub timing: RelayTiming,
 }
@@ -126,7 +135,9 @@ impl RelayConfig {
             batch: 500,
             poll_interval: Duration::from_millis(100),
             check_interval: Duration::from_secs(60),
+            largest_event: 64 * 1024 * 1024,
             publish_deadline: Duration::from_secs(30),
+            stuck_after: Duration::from_secs(30),
             timing: RelayTiming::default(),
         }
     }

@@ -2,12 +2,13 @@
 
 mod cli;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use user_service::composition;
+use user_service::composition::{self, Verdict};
 
 use cli::{Cli, Command, SettingError};
 
@@ -15,7 +16,7 @@ use cli::{Cli, Command, SettingError};
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Said plainly, whether or not logging has started.
             eprintln!("user-service: {}", shared_kernel::in_words(&*error));
@@ -24,7 +25,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
     cli.start_logging()?;
     match cli.command {
         Command::Migrate(settings) => {
@@ -32,9 +33,7 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
             tracing::info!("the database and the topics are at the version of this build");
         }
         Command::Serve(settings) => {
-            let listener = TcpListener::bind(settings.listen)
-                .await
-                .map_err(|source| SettingError::Listen { address: settings.listen, source })?;
+            let listener = bind("listen", "USER_SERVICE_LISTEN", settings.listen).await?;
             let service = composition::build(settings.config()?).await?;
             let shutdown = stop_signal()?;
             tracing::info!(address = %listener.local_addr()?, "serving the REST API");
@@ -49,6 +48,14 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
             );
             service.close().await;
         }
+        Command::Doctor(settings) => {
+            let mut findings = composition::examine(&settings.config()?).await;
+            findings.push(settings.examine_keys());
+            print!("{}", cli::report(&findings));
+            if findings.iter().any(|finding| finding.verdict == Verdict::Wrong) {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         Command::CreateAdmin(settings) => {
             let (registration, password) = (settings.registration()?, settings.password()?);
             let config = settings.config()?;
@@ -56,15 +63,42 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
                 composition::create_admin(&config, settings.passwords(), registration, password).await?;
             println!("{}", admin.id);
         }
+        Command::ForgetRelayPosition(settings) => {
+            match composition::forget_relay_position(&settings.config()?).await? {
+                true => tracing::info!("forgotten: the relay begins at the present end of the binary log"),
+                false => tracing::info!("no position was stored; there is nothing to forget"),
+            }
+        }
         Command::Relay(settings) => {
+            let probes = match settings.health_listen {
+                Some(address) => Some(bind("health-listen", "USER_SERVICE_HEALTH_LISTEN", address).await?),
+                None => None,
+            };
             let service = composition::build(settings.config()?).await?;
             let shutdown = stop_signal()?;
             tracing::info!("relaying changes");
-            service.relay(shutdown).await;
+            let health = async {
+                if let Some(listener) = probes {
+                    tracing::info!(address = %listener.local_addr()?, "answering probes");
+                    service.serve_health(listener, shutdown.clone()).await;
+                }
+                Ok::<_, std::io::Error>(())
+            };
+            let ((), answered) = tokio::join!(service.relay(shutdown.clone()), health);
+            answered?;
             service.close().await;
         }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn bind(
+    flag: &'static str,
+    variable: &'static str,
+    address: SocketAddr,
+) -> Result<TcpListener, SettingError> {
+    let listening = TcpListener::bind(address).await;
+    listening.map_err(|source| SettingError::Listen { flag, variable, address, source })
 }
 
 /// Cancelled by Ctrl-C or SIGTERM.

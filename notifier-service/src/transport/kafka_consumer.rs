@@ -71,13 +71,27 @@ impl KafkaConsumer {
         consumer.subscribe(&[&settings.topic]).map_err(|error| failed("subscribe to the topic", error))?;
         Ok(Self { consumer, pending: Vec::new() })
     }
+
+    /// The next message, or the last of the errors that are there before any. librdkafka tells of every attempt to reach
+    /// a broker that is away; whoever heard one of these at a time, and paused after each, would hear the last of them
+    /// long after the broker is back.
+    async fn first(&self) -> Result<BorrowedMessage<'_>, KafkaError> {
+        let mut first = self.consumer.recv().await;
+        while first.is_err() {
+            match self.consumer.recv().now_or_never() {
+                Some(later) => first = later,
+                None => break,
+            }
+        }
+        first
+    }
 }
 
 #[async_trait]
 impl EventConsumer for KafkaConsumer {
     async fn next_batch(&mut self) -> Result<Vec<ReceivedRecord>, ConsumeError> {
         if self.pending.is_empty() {
-            let first = self.consumer.recv().await.map_err(|error| failed("read", error))?;
+            let first = self.first().await.map_err(|error| failed("read", error))?;
             self.pending.push(received(&first));
         }
         // Only what is there already: under load the queue is full, and without load nothing waits.

@@ -1,4 +1,3 @@
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -71,10 +70,6 @@ impl Envelope {
 }
 
 impl Source {
-    pub(super) fn committed_at(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.ts_ms).unwrap_or(DateTime::UNIX_EPOCH)
-    }
-
     pub(super) fn place(&self) -> BinlogPlace<'_> {
         BinlogPlace {
             gtid: self.gtid.as_deref(),

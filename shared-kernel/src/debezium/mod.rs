@@ -8,8 +8,7 @@ mod row;
 use thiserror::Error;
 
 use self::envelope::Envelope;
-use self::row::Row;
-use crate::{EventId, EventMetadata, EventType, Op, UserChange, UserEvent, WireRecord};
+use crate::{BadRowChange, RowChange, UserEvent, WireRecord, event_of_row};
 
 /// Why a record is not a change of a user by Debezium. Says nothing of what the record holds, which may be personal.
 #[derive(Debug, Error)]
@@ -61,78 +60,19 @@ pub(crate) fn decode(record: &WireRecord) -> Result<Option<UserEvent>, DebeziumE
     }
     let Some(envelope) = Envelope::parse(&record.value)? else { return Ok(None) };
     let (before, after) = (envelope.before(), envelope.after());
-    match (envelope.op.as_str(), before, after) {
-        ("r" | "t", ..) => Ok(None),
-        ("c", None, Some(after)) => written(&envelope, None, &after),
-        ("u", Some(before), Some(after)) => written(&envelope, Some(&before), &after),
-        ("d", Some(before), None) => deleted(&envelope, &before).map(Some),
-        ("c", ..) => Err(DebeziumError::Inconsistent("a new row has `after` alone")),
-        ("u", ..) => Err(DebeziumError::Inconsistent("an update has `before` and `after`")),
-        ("d", ..) => Err(DebeziumError::Inconsistent("a deletion has `before` alone")),
-        _ => Err(DebeziumError::BadEnvelope),
-    }
-}
-
-/// A row that was inserted, or updated. Whoever wrote it: user-service leaves a new `lastEventId` with each of its
-/// changes, any other program leaves it as it was.
-fn written(
-    envelope: &Envelope,
-    before: Option<&Row<'_>>,
-    after: &Row<'_>,
-) -> Result<Option<UserEvent>, DebeziumError> {
-    let id_before = before.map(Row::last_event_id).transpose()?.flatten();
-    let own_id = after.last_event_id()?.filter(|id| Some(*id) != id_before);
-    let changed = before.map_or_else(Vec::new, |before| after.differences(before));
-    if before.is_some() && own_id.is_none() && changed.is_empty() {
-        return Ok(None);
-    }
-    let (old, new) = (before.map(Row::snapshot).transpose()?, after.snapshot()?);
-    if old.as_ref().is_some_and(|old| old.id != new.id) {
-        return Err(DebeziumError::Inconsistent("an update is of one user"));
-    }
-    let source = &envelope.source;
-    // The lifetime of a link is counted from the change, by the clock of whoever made it.
-    let (id, time) = match own_id {
-        Some(id) => (id, after.last_updated().unwrap_or_else(|| source.committed_at())),
-        None => (EventId::of_other_program(&source.place(), old.as_ref(), Some(&new)), source.committed_at()),
+    let change = match (envelope.op.as_str(), &before, &after) {
+        ("r" | "t", ..) => return Ok(None),
+        ("c", None, Some(after)) => RowChange::Inserted { after },
+        ("u", Some(before), Some(after)) => RowChange::Updated { before, after },
+        ("d", Some(before), None) => RowChange::Deleted { before },
+        ("c", ..) => return Err(DebeziumError::Inconsistent("a new row has `after` alone")),
+        ("u", ..) => return Err(DebeziumError::Inconsistent("an update has `before` and `after`")),
+        ("d", ..) => return Err(DebeziumError::Inconsistent("a deletion has `before` alone")),
+        _ => return Err(DebeziumError::BadEnvelope),
     };
-    let (event_type, op) =
-        if old.is_none() { (EventType::Registered, Op::Create) } else { (EventType::Updated, Op::Update) };
-    Ok(Some(UserEvent {
-        metadata: EventMetadata { id, event_type, time, subject: new.id, traceparent: None },
-        change: UserChange {
-            op: Some(op),
-            before: old,
-            after: Some(new),
-            changed,
-            version: after.number("version")?,
-            security_version: after.number("securityVersion")?,
-            source: source.as_captured(),
-            ts_ms: envelope.ts_ms,
-        },
-    }))
-}
-
-fn deleted(envelope: &Envelope, before: &Row<'_>) -> Result<UserEvent, DebeziumError> {
-    let (user, source) = (before.snapshot()?, &envelope.source);
-    let last = before.last_event_id()?.unwrap_or_default();
-    Ok(UserEvent {
-        metadata: EventMetadata {
-            id: EventId::of_deletion(user.id, last),
-            event_type: EventType::Deleted,
-            time: source.committed_at(),
-            subject: user.id,
-            traceparent: None,
-        },
-        change: UserChange {
-            op: Some(Op::Delete),
-            before: Some(user),
-            after: None,
-            changed: Vec::new(),
-            version: before.number("version")?.saturating_add(1),
-            security_version: before.number("securityVersion")?,
-            source: source.as_captured(),
-            ts_ms: envelope.ts_ms,
-        },
+    let source = &envelope.source;
+    event_of_row(&change, &source.place(), || source.as_captured(), envelope.ts_ms).map_err(|bad| match bad {
+        BadRowChange::Column(error) => error,
+        BadRowChange::AnotherUser => DebeziumError::Inconsistent("an update is of one user"),
     })
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::DebeziumError;
-use crate::{AccountStatus, EventId, Locale, UserField, UserId, UserSnapshot};
+use crate::{AccountStatus, EventId, Locale, UserId, UserRow, UserSnapshot};
 
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -19,12 +19,10 @@ pub(super) struct Row<'a> {
     columns: &'a Map<String, Value>,
 }
 
-impl<'a> Row<'a> {
-    pub(super) fn new(image: &'static str, columns: &'a Map<String, Value>) -> Self {
-        Self { image, columns }
-    }
+impl UserRow for Row<'_> {
+    type Error = DebeziumError;
 
-    pub(super) fn snapshot(&self) -> Result<UserSnapshot, DebeziumError> {
+    fn snapshot(&self) -> Result<UserSnapshot, DebeziumError> {
         let id = self.uuid("id")?.ok_or(self.bad("id", "a UUID"))?;
         let status = AccountStatus::from_name(self.text("status")?);
         Ok(UserSnapshot {
@@ -38,20 +36,14 @@ impl<'a> Row<'a> {
         })
     }
 
-    /// The id of user-service's last change, if it has ever made one.
-    ///
-    /// Without the column a change of user-service's could not be told from another program's, and would be mailed again
-    /// after a switch of captures: then the row is refused.
-    pub(super) fn last_event_id(&self) -> Result<Option<EventId>, DebeziumError> {
+    fn last_event_id(&self) -> Result<Option<EventId>, DebeziumError> {
         Ok(self.uuid("lastEventId")?.filter(|id| !id.is_nil()).map(EventId))
     }
 
-    /// When user-service last changed it, by its own clock; `None` where the column is not there or has another form.
-    ///
     /// Debezium writes microseconds, milliseconds or nanoseconds since the Unix epoch, by `time.precision.mode`, or a text
     /// (<https://debezium.io/documentation/reference/stable/connectors/mysql.html#mysql-temporal-types>). Which unit it
     /// is, the size tells for every date from 1973 to 5138.
-    pub(super) fn last_updated(&self) -> Option<DateTime<Utc>> {
+    fn last_updated(&self) -> Option<DateTime<Utc>> {
         let value = self.columns.get("lastUpdated")?;
         if let Some(text) = value.as_str() {
             return DateTime::parse_from_rfc3339(text).ok().map(|time| time.with_timezone(&Utc));
@@ -65,22 +57,27 @@ impl<'a> Row<'a> {
         }
     }
 
-    pub(super) fn number(&self, column: &'static str) -> Result<i64, DebeziumError> {
-        self.column(column)?.as_i64().ok_or(self.bad(column, "an integer"))
+    fn version(&self) -> Result<i64, DebeziumError> {
+        self.number("version")
     }
 
-    /// The columns that are visible in both images and differ.
-    pub(super) fn differences(&self, before: &Row<'_>) -> Vec<UserField> {
-        let differs = |field: &UserField| {
-            let column = match field {
-                // Its value never shows, nor does it matter: the same password can be hashed anew.
-                UserField::Password => "passwordChangedAt",
-                field => field.as_str(),
-            };
-            let (old, new) = (before.columns.get(column), self.columns.get(column));
-            old.zip(new).is_some_and(|(old, new)| old != new)
-        };
-        UserField::KNOWN.into_iter().filter(differs).collect()
+    fn security_version(&self) -> Result<i64, DebeziumError> {
+        self.number("securityVersion")
+    }
+
+    fn differs_in(&self, before: &Self, column: &str) -> bool {
+        let (old, new) = (before.columns.get(column), self.columns.get(column));
+        old.zip(new).is_some_and(|(old, new)| old != new)
+    }
+}
+
+impl<'a> Row<'a> {
+    pub(super) fn new(image: &'static str, columns: &'a Map<String, Value>) -> Self {
+        Self { image, columns }
+    }
+
+    fn number(&self, column: &'static str) -> Result<i64, DebeziumError> {
+        self.column(column)?.as_i64().ok_or(self.bad(column, "an integer"))
     }
 
     fn column(&self, column: &'static str) -> Result<&'a Value, DebeziumError> {

@@ -6,3 +6,4 @@ mod event_log;
 mod layers;
 mod pair;
 mod readme;
+mod relay_killed;

@@ -9,7 +9,7 @@ use super::secret::secret;
 use super::setting_error::SettingError;
 
 #[derive(Args)]
-pub(super) struct DatabaseSettings {
+pub(crate) struct DatabaseSettings {
     /// The database: mysql://USER:PASSWORD@HOST:PORT/DATABASE (also for MariaDB) or sqlite://PATH
     #[arg(long, env = "USER_SERVICE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<String>,
@@ -27,7 +27,7 @@ pub(super) struct DatabaseSettings {
 }
 
 impl DatabaseSettings {
-    pub(super) fn config(&self) -> Result<UserServiceConfig, SettingError> {
+    pub(crate) fn config(&self) -> Result<UserServiceConfig, SettingError> {
         let (flag, variable) = ("database-url", "USER_SERVICE_DATABASE_URL");
         let url = secret(self.database_url.as_deref(), self.database_url_file.as_deref(), flag, variable)?;
         let database =

@@ -1,5 +1,7 @@
 //! `user-service relay` and `user-service migrate`.
 
+use std::net::SocketAddr;
+
 use clap::Args;
 use user_service::config::UserServiceConfig;
 
@@ -16,6 +18,9 @@ pub(crate) struct RelaySettings {
     broker_url: String,
     #[command(flatten)]
     broker: BrokerSettings,
+    /// Where to answer GET /health/live and GET /health/ready, for probes; port 0 takes any free one
+    #[arg(long, env = "USER_SERVICE_HEALTH_LISTEN", value_name = "ADDRESS:PORT")]
+    pub(crate) health_listen: Option<SocketAddr>,
 }
 
 #[derive(Args)]

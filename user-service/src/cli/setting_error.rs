@@ -54,8 +54,10 @@ pub(crate) enum SettingError {
     NoPassword(#[source] std::io::Error),
     #[error("--log (USER_SERVICE_LOG): it must be a level or a filter such as info,sqlx=warn")]
     Log(#[source] tracing_subscriber::filter::ParseError),
-    #[error("--listen (USER_SERVICE_LISTEN): cannot listen on {address}")]
+    #[error("--{flag} ({variable}): cannot listen on {address}")]
     Listen {
+        flag: &'static str,
+        variable: &'static str,
         address: SocketAddr,
         #[source]
         source: std::io::Error,

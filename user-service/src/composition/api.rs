@@ -17,6 +17,7 @@ use crate::interactors::{
     RequestConfirmation, RequestPasswordReset, ResetPassword, UpdateUser,
 };
 use crate::repositories::SecretGenerator;
+use crate::transport::Readiness;
 use crate::transport::http::{self, UseCases};
 use crate::transport::{housekeeping_loop, password_reset_loop};
 
@@ -57,7 +58,7 @@ impl Api {
     }
 }
 
-pub(super) fn build(database: &Database, config: ApiConfig) -> Result<Api, StartError> {
+pub(super) fn build(database: &Database, config: ApiConfig, readiness: Readiness) -> Result<Api, StartError> {
     let Ports { users, strength, passwords, clock, ids } = Ports::new(database, config.passwords)?;
     let secrets: Arc<dyn SecretGenerator> = Arc::new(OsSecretGenerator);
     let (sessions, answers) = (database.sessions(), database.answers());
@@ -120,7 +121,7 @@ pub(super) fn build(database: &Database, config: ApiConfig) -> Result<Api, Start
     };
     Ok(Api {
         header_timeout: config.http.limits.header_timeout,
-        router: http::router(use_cases, config.http, session_keys),
+        router: http::router(use_cases, config.http, session_keys, readiness),
         answer_password_resets: AnswerPasswordResets::new(
             users.clone(),
             database.password_resets(),

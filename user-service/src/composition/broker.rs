@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{StartError, unusable};
 use crate::config::{BrokerUrl, RelayConfig};
-use crate::repositories::EventPublisher;
+use crate::repositories::{AdapterError, EventPublisher};
 
 pub(super) async fn publisher(relay: &RelayConfig) -> Result<Arc<dyn EventPublisher>, StartError> {
     match &relay.broker {
@@ -48,6 +48,29 @@ pub(super) async fn create_topics(relay: &RelayConfig) -> Result<(), StartError>
     }
 }
 
+/// How many partitions each of our topics has; none where there is no topic.
+pub(super) async fn partitions(relay: &RelayConfig) -> Result<Vec<(String, u32)>, AdapterError> {
+    let topics = [relay.topic.clone(), shared_kernel::dead_letter_topic(&relay.topic)];
+    match &relay.broker {
+        #[cfg(feature = "kafka")]
+        BrokerUrl::Kafka(brokers) => {
+            let mut found = Vec::with_capacity(topics.len());
+            for topic in topics {
+                let partitions = crate::data_sources::partitions_of(brokers, &topic).await?;
+                found.push((topic, partitions));
+            }
+            Ok(found)
+        }
+        #[cfg(feature = "table-broker")]
+        BrokerUrl::Table(path) => {
+            table_broker(path, &relay.topic).await?;
+            Ok(topics.map(|topic| (topic, shared_kernel::CDC_PARTITIONS)).into())
+        }
+        #[cfg(not(all(feature = "kafka", feature = "table-broker")))]
+        _ => publisher(relay).await.map(|_publisher| Vec::new()).map_err(Into::into),
+    }
+}
+
 /// Opens the table-broker with the topics in it: there, nobody else is responsible for them.
 #[cfg(feature = "table-broker")]
 async fn table_broker(path: &std::path::Path, topic: &str) -> Result<table_broker::TableBroker, StartError> {
@@ -56,7 +79,7 @@ async fn table_broker(path: &std::path::Path, topic: &str) -> Result<table_broke
         for topic in [topic, &shared_kernel::dead_letter_topic(topic)] {
             broker.create_topic(topic, shared_kernel::CDC_PARTITIONS).await?;
         }
-        Ok::<_, crate::repositories::AdapterError>(broker)
+        Ok::<_, AdapterError>(broker)
     };
     open.await.map_err(unusable("broker-url"))
 }

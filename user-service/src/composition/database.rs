@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::{StartError, unusable};
 use crate::config::{DatabaseUrl, UserServiceConfig};
+use crate::data_sources::SystemClock;
 use crate::repositories::{
-    AdapterError, AnswerRepository, PasswordResetInbox, SessionRepository, UserRepository,
+    AdapterError, AnswerRepository, Clock as _, OutboxBacklog, PasswordResetInbox, SessionRepository,
+    UserRepository,
 };
 
 #[cfg(not(any(feature = "mysql", feature = "sqlite")))]
@@ -63,6 +67,27 @@ impl Database {
         }
     }
 
+    /// What time the database has.
+    pub(super) async fn now(&self) -> Result<DateTime<Utc>, AdapterError> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => Ok(database.now().await?),
+            // A file has the time of whoever opens it.
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Ok(SystemClock.now()),
+        }
+    }
+
+    /// How many changes were set aside that can never be published.
+    pub(super) async fn count_dead(&self) -> Result<u64, AdapterError> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => Ok(database.count_dead().await?),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => Ok(database.count_dead().await?),
+        }
+    }
+
     pub(super) fn users(&self) -> Arc<dyn UserRepository> {
         match self {
             #[cfg(feature = "mysql")]
@@ -111,6 +136,17 @@ impl Database {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(database) => {
                 Arc::new(crate::data_sources::SqlitePasswordResetInbox::new(database.clone()))
+            }
+        }
+    }
+
+    pub(super) fn backlog(&self) -> Arc<dyn OutboxBacklog> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => Arc::new(crate::data_sources::MySqlOutboxBacklog::new(database.clone())),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => {
+                Arc::new(crate::data_sources::SqliteOutboxBacklog::new(database.clone()))
             }
         }
     }

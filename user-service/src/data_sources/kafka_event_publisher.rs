@@ -5,11 +5,11 @@ use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::future_producer::DeliveryFuture;
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer, PurgeConfig};
 use shared_kernel::{CDC_PARTITIONS, UserEvent, WireRecord, encode};
-use tokio::sync::Mutex;
 use tracing::warn;
 
+use super::overlapping::{Connection, Overlapping};
 use crate::repositories::{AdapterError, EventPublisher, PublishError, PublishFailure};
 
 /// How long the broker may take to describe the topic.
@@ -17,16 +17,22 @@ const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Events to a Kafka topic, in order per key whatever fails.
 ///
-/// The producer is idempotent and waits for all in-sync replicas. librdkafka tries for as long as the
-/// call lasts; a message that fails for good stops those behind it (`enable.gapless.guarantee`). After
-/// any failure or a cancelled call the producer is dropped with whatever it still held, and the next
-/// call goes on with a new one from the first event that was not acknowledged.
+/// The producer is idempotent and waits for all in-sync replicas. librdkafka tries for as long as a call lasts; a
+/// message that fails for good stops those behind it (`enable.gapless.guarantee`). Calls that overlap share a producer,
+/// to which each hands over all of its events in its turn. After any failure or a cancelled call the producer is dropped
+/// with whatever it still held, and the next call goes on with a new one from the first event that was not acknowledged.
 /// Settings: <https://github.com/confluentinc/librdkafka/blob/v2.12.1/CONFIGURATION.md>.
 pub struct KafkaEventPublisher {
     config: ClientConfig,
     topic: String,
     deadline: Duration,
-    idle: Mutex<Option<FutureProducer>>,
+    calls: Overlapping<FutureProducer>,
+}
+
+impl Connection for FutureProducer {
+    fn abort(&self) {
+        self.purge(PurgeConfig::default().queue().inflight());
+    }
 }
 
 impl KafkaEventPublisher {
@@ -48,7 +54,7 @@ impl KafkaEventPublisher {
             .set("compression.type", "lz4")
             .set("linger.ms", "5")
             .set("reconnect.backoff.max.ms", "2000");
-        Self { config, topic: topic.to_owned(), deadline, idle: Mutex::new(None) }
+        Self { config, topic: topic.to_owned(), deadline, calls: Overlapping::new() }
     }
 
     /// A producer that has seen the topic.
@@ -75,49 +81,62 @@ impl KafkaEventPublisher {
         Ok(producer)
     }
 
-    /// Delivers with the idle producer, where there is one, or with a new one.
-    async fn attempt(
+    /// Adds to `acknowledged` how many, from the first, the brokers have for good.
+    async fn deliver(&self, events: &[UserEvent], acknowledged: &mut usize) -> Result<(), PublishFailure> {
+        let mut turn = self.calls.turn().await;
+        let call = match turn.join().map_err(|behind| PublishFailure::Unavailable(behind.into()))? {
+            Some(call) => call,
+            None => turn.begin(self.connect().await.map_err(PublishFailure::Unavailable)?),
+        };
+        let (deliveries, refused) = self.enqueue_all(call.connection(), events);
+        if refused.is_some() {
+            call.break_run();
+        }
+        drop(turn);
+        let delivered = acknowledge(deliveries, acknowledged).await.and(refused.map_or(Ok(()), Err));
+        match delivered {
+            // Brokers refuse a request as a whole. Which of its events they mind shows one by one.
+            Err(PublishFailure::Rejected(_)) => {
+                call.break_run();
+                self.deliver_one_by_one(events, acknowledged).await
+            }
+            Ok(()) => {
+                call.done();
+                Ok(())
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// With a producer of its own, beside the run, which stays broken for as long as this call takes.
+    async fn deliver_one_by_one(
         &self,
-        idle: &mut Option<FutureProducer>,
         events: &[UserEvent],
         acknowledged: &mut usize,
     ) -> Result<(), PublishFailure> {
-        // Taken out while it is in use: what fails or is cancelled does not come back.
-        let producer = match idle.take() {
-            Some(producer) => producer,
-            None => self.connect().await.map_err(PublishFailure::Unavailable)?,
-        };
-        self.deliver(&producer, events, acknowledged).await?;
-        *idle = Some(producer);
+        let producer = self.connect().await.map_err(PublishFailure::Unavailable)?;
+        while *acknowledged < events.len() {
+            let next = &events[*acknowledged..=*acknowledged];
+            let (deliveries, refused) = self.enqueue_all(&producer, next);
+            acknowledge(deliveries, acknowledged).await.and(refused.map_or(Ok(()), Err))?;
+        }
         Ok(())
     }
 
-    /// Adds to `acknowledged` how many, from the first, the brokers have for good.
-    async fn deliver(
+    /// Up to the first that is refused at once.
+    fn enqueue_all(
         &self,
         producer: &FutureProducer,
         events: &[UserEvent],
-        acknowledged: &mut usize,
-    ) -> Result<(), PublishFailure> {
+    ) -> (Vec<DeliveryFuture>, Option<PublishFailure>) {
         let mut deliveries = Vec::with_capacity(events.len());
-        let mut refused = None;
         for event in events {
             match self.enqueue(producer, &encode(event)) {
                 Ok(delivery) => deliveries.push(delivery),
-                Err(error) => {
-                    refused = Some(failure(error));
-                    break;
-                }
+                Err(error) => return (deliveries, Some(failure(error))),
             }
         }
-        for delivery in deliveries {
-            match delivery.await {
-                Ok(Ok(_place)) => *acknowledged += 1,
-                Ok(Err((error, _message))) => return Err(failure(error)),
-                Err(dropped) => return Err(PublishFailure::Unavailable(Box::new(dropped))),
-            }
-        }
-        refused.map_or(Ok(()), Err)
+        (deliveries, None)
     }
 
     fn enqueue(&self, producer: &FutureProducer, record: &WireRecord) -> Result<DeliveryFuture, KafkaError> {
@@ -133,27 +152,28 @@ impl KafkaEventPublisher {
 #[async_trait]
 impl EventPublisher for KafkaEventPublisher {
     async fn publish(&self, events: &[UserEvent]) -> Result<(), PublishError> {
-        let mut idle = self.idle.lock().await;
         let mut acknowledged = 0;
-        let attempt = async {
-            match self.attempt(&mut idle, events, &mut acknowledged).await {
-                // Brokers refuse a request as a whole. Which of its events they mind shows one by one.
-                Err(PublishFailure::Rejected(_)) => {
-                    while acknowledged < events.len() {
-                        let next = acknowledged..acknowledged + 1;
-                        self.attempt(&mut idle, &events[next], &mut acknowledged).await?;
-                    }
-                    Ok(())
-                }
-                result => result,
-            }
-        };
-        let result = match tokio::time::timeout(self.deadline, attempt).await {
+        let delivering = self.deliver(events, &mut acknowledged);
+        let result = match tokio::time::timeout(self.deadline, delivering).await {
             Ok(result) => result,
             Err(elapsed) => Err(PublishFailure::Unavailable(Box::new(elapsed))),
         };
         result.map_err(|failure| PublishError { acknowledged, failure })
     }
+}
+
+async fn acknowledge(
+    deliveries: Vec<DeliveryFuture>,
+    acknowledged: &mut usize,
+) -> Result<(), PublishFailure> {
+    for delivery in deliveries {
+        match delivery.await {
+            Ok(Ok(_place)) => *acknowledged += 1,
+            Ok(Err((error, _message))) => return Err(failure(error)),
+            Err(dropped) => return Err(PublishFailure::Unavailable(Box::new(dropped))),
+        }
+    }
+    Ok(())
 }
 
 fn failure(error: KafkaError) -> PublishFailure {

@@ -4,12 +4,15 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use shared_kernel::CDC_PARTITIONS;
 use tokio::time::Instant;
 
 /// How long the brokers may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the brokers may take to describe a topic.
+const LOOK_WITHIN: Duration = Duration::from_secs(10);
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Creates each topic that is not there, with [`CDC_PARTITIONS`] partitions and the brokers' default
@@ -42,6 +45,24 @@ pub async fn create_missing_topics(brokers: &str, topics: &[&str]) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// How many partitions the topic has; none when it is not there.
+///
+/// # Errors
+///
+/// When the brokers cannot be reached within ten seconds, or refuse.
+pub async fn partitions_of(brokers: &str, topic: &str) -> Result<u32, KafkaError> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", brokers).set("allow.auto.create.topics", "false");
+    let topic = topic.to_owned();
+    let look = move || {
+        let client: BaseConsumer = config.create()?;
+        let metadata = client.fetch_metadata(Some(&topic), LOOK_WITHIN)?;
+        let partitions = metadata.topics().first().map_or(0, |found| found.partitions().len());
+        Ok(u32::try_from(partitions).unwrap_or(u32::MAX))
+    };
+    tokio::task::spawn_blocking(look).await.unwrap_or(Err(KafkaError::Canceled))
 }
 
 /// Whether the broker that answers knows the topic, and a leader of each of its partitions: a moment after

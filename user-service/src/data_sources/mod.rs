@@ -15,6 +15,8 @@ mod mysql_change_feed;
 #[cfg(feature = "mysql")]
 mod mysql_database;
 #[cfg(feature = "mysql")]
+mod mysql_outbox_backlog;
+#[cfg(feature = "mysql")]
 mod mysql_password_reset_inbox;
 #[cfg(feature = "mysql")]
 mod mysql_session_repository;
@@ -24,6 +26,10 @@ mod mysql_user_repository;
 mod mysql_user_transaction;
 #[cfg(feature = "system")]
 mod os_secret_generator;
+#[cfg(any(feature = "kafka", feature = "table-broker"))]
+mod overlapping;
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+mod requests_only_change_feed;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 mod sql;
 #[cfg(feature = "sqlite")]
@@ -32,6 +38,8 @@ mod sqlite_answer_repository;
 mod sqlite_change_feed;
 #[cfg(feature = "sqlite")]
 mod sqlite_database;
+#[cfg(feature = "sqlite")]
+mod sqlite_outbox_backlog;
 #[cfg(feature = "sqlite")]
 mod sqlite_password_reset_inbox;
 #[cfg(feature = "sqlite")]
@@ -54,15 +62,17 @@ pub use argon2_password_hasher::{Argon2Cost, Argon2PasswordHasher};
 #[cfg(feature = "kafka")]
 pub use kafka_event_publisher::KafkaEventPublisher;
 #[cfg(feature = "kafka")]
-pub use kafka_topics::create_missing_topics;
+pub use kafka_topics::{create_missing_topics, partitions_of};
 #[cfg(feature = "mysql")]
 pub use mysql_answer_repository::MySqlAnswerRepository;
 #[cfg(feature = "mysql-binlog")]
-pub use mysql_binlog::MySqlBinlogOutboxChangeFeed;
+pub use mysql_binlog::{MySqlBinlogOutboxChangeFeed, MySqlBinlogUsersChangeFeed};
 #[cfg(feature = "mysql")]
 pub use mysql_change_feed::MySqlOutboxChangeFeed;
 #[cfg(feature = "mysql")]
 pub use mysql_database::MySqlDatabase;
+#[cfg(feature = "mysql")]
+pub use mysql_outbox_backlog::MySqlOutboxBacklog;
 #[cfg(feature = "mysql")]
 pub use mysql_password_reset_inbox::MySqlPasswordResetInbox;
 #[cfg(feature = "mysql")]
@@ -72,6 +82,8 @@ pub use mysql_user_repository::MySqlUserRepository;
 #[cfg(feature = "system")]
 pub use os_secret_generator::OsSecretGenerator;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
+pub use requests_only_change_feed::RequestsOnlyChangeFeed;
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
 pub use sql::SchemaError;
 #[cfg(feature = "sqlite")]
 pub use sqlite_answer_repository::SqliteAnswerRepository;
@@ -79,6 +91,8 @@ pub use sqlite_answer_repository::SqliteAnswerRepository;
 pub use sqlite_change_feed::SqliteOutboxChangeFeed;
 #[cfg(feature = "sqlite")]
 pub use sqlite_database::SqliteDatabase;
+#[cfg(feature = "sqlite")]
+pub use sqlite_outbox_backlog::SqliteOutboxBacklog;
 #[cfg(feature = "sqlite")]
 pub use sqlite_password_reset_inbox::SqlitePasswordResetInbox;
 #[cfg(feature = "sqlite")]

@@ -1,13 +1,13 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use sqlx::Connection as _;
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPool, MySqlPoolOptions};
 use sqlx::{MySql, Transaction};
 
-use super::sql::{ChangeSignal, Moment, SchemaError, check_applied, migrator};
+use super::sql::{ChangeSignal, Moment, SchemaError, check_applied, migrator, statements};
 
 /// How long a server may take to answer a new client, and a caller wait for a connection to be free.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -122,7 +122,33 @@ impl MySqlDatabase {
         begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 
+    /// What time the server has.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be asked.
+    pub async fn now(&self) -> Result<DateTime<Utc>, sqlx::Error> {
+        let now: NaiveDateTime =
+            sqlx::query_scalar("SELECT UTC_TIMESTAMP(6)").fetch_one(self.readers()).await?;
+        Ok(now.and_utc())
+    }
+
+    /// How many changes were set aside that can never be published.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be found out.
+    pub async fn count_dead(&self) -> Result<u64, sqlx::Error> {
+        let count: i64 = sqlx::query_scalar(statements::COUNT_DEAD).fetch_one(self.readers()).await?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
     pub(super) fn readers(&self) -> &MySqlPool {
+        &self.pool
+    }
+
+    /// For a statement that is a transaction of its own.
+    pub(super) fn writers(&self) -> &MySqlPool {
         &self.pool
     }
 
@@ -161,5 +187,6 @@ fn migrations() -> Migrator {
         (6, "reset requests", include_str!("../../migrations/mysql/0006_password_reset_requests.sql")),
         (7, "user indexes", include_str!("../../migrations/mysql/0007_user_indexes.sql")),
         (8, "relay markers", include_str!("../../migrations/mysql/0008_relay_markers.sql")),
+        (9, "relay position", include_str!("../../migrations/mysql/0009_relay_position.sql")),
     ])
 }

@@ -11,7 +11,7 @@ use sqlx::sqlite::{
 use sqlx::{Connection as _, Sqlite, Transaction};
 use tokio::time::{Instant, sleep};
 
-use super::sql::{ChangeSignal, Moment, SchemaError, check_applied, migrator};
+use super::sql::{ChangeSignal, Moment, SchemaError, check_applied, migrator, statements};
 
 /// Connections for reading beside the one that writes.
 const READERS: u32 = 4;
@@ -80,6 +80,16 @@ impl SqliteDatabase {
     /// is not outdated by the time it writes.
     pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
         self.writer.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    /// How many changes were set aside that can never be published.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be found out.
+    pub async fn count_dead(&self) -> Result<u64, sqlx::Error> {
+        let count: i64 = sqlx::query_scalar(statements::COUNT_DEAD).fetch_one(self.readers()).await?;
+        Ok(u64::try_from(count).unwrap_or_default())
     }
 
     pub(super) fn readers(&self) -> &SqlitePool {

@@ -2,25 +2,30 @@ use async_trait::async_trait;
 use shared_kernel::{UserEvent, encode};
 use table_broker::{NewRecord, TableBroker};
 
-use crate::repositories::{EventPublisher, PublishError, PublishFailure};
+use super::overlapping::{Connection, Overlapping};
+use crate::repositories::{AdapterError, EventPublisher, PublishError, PublishFailure};
 
-/// Events to a topic of the table-broker: a batch is there wholly or not at all.
-#[derive(Clone)]
+/// Events to a topic of the table-broker: a batch is there wholly or not at all. Calls that overlap take turns.
 pub struct TableBrokerEventPublisher {
     broker: TableBroker,
     topic: String,
+    calls: Overlapping<Transactions>,
+}
+
+/// Each call has a transaction of its own, which ends with it.
+struct Transactions;
+
+impl Connection for Transactions {
+    fn abort(&self) {}
 }
 
 impl TableBrokerEventPublisher {
     /// Publishes to `topic`, which must exist.
     pub fn new(broker: TableBroker, topic: &str) -> Self {
-        Self { broker, topic: topic.to_owned() }
+        Self { broker, topic: topic.to_owned(), calls: Overlapping::new() }
     }
-}
 
-#[async_trait]
-impl EventPublisher for TableBrokerEventPublisher {
-    async fn publish(&self, events: &[UserEvent]) -> Result<(), PublishError> {
+    async fn append(&self, events: &[UserEvent]) -> Result<(), AdapterError> {
         let records: Vec<_> = events
             .iter()
             .map(|event| {
@@ -28,12 +33,23 @@ impl EventPublisher for TableBrokerEventPublisher {
                 NewRecord { key: record.key, value: record.value, headers: record.headers }
             })
             .collect();
-        match self.broker.append(&self.topic, &records).await {
-            Ok(_places) => Ok(()),
-            // Nothing of the batch is refused for its content, so every failure may pass.
-            Err(error) => {
-                Err(PublishError { acknowledged: 0, failure: PublishFailure::Unavailable(Box::new(error)) })
-            }
-        }
+        let mut turn = self.calls.turn().await;
+        let call = match turn.join()? {
+            Some(call) => call,
+            None => turn.begin(Transactions),
+        };
+        self.broker.append(&self.topic, &records).await?;
+        call.done();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl EventPublisher for TableBrokerEventPublisher {
+    async fn publish(&self, events: &[UserEvent]) -> Result<(), PublishError> {
+        // Nothing of a batch is refused for its content, so every failure may pass.
+        self.append(events)
+            .await
+            .map_err(|error| PublishError { acknowledged: 0, failure: PublishFailure::Unavailable(error) })
     }
 }

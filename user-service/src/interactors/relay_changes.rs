@@ -1,23 +1,30 @@
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared_kernel::{UserEvent, in_words};
+use futures_util::future::FutureExt as _;
+use shared_kernel::UserEvent;
 use thiserror::Error;
 
-use crate::repositories::{
-    CapturedChange, ChangeFeed, ChangeFeedError, Clock, Content, EventPublisher, PublishError,
-};
+use super::relay_pipeline::{Pipeline, Step};
+use crate::repositories::{ChangeFeed, ChangeFeedError, Clock, EventPublisher, PublishError};
+
+/// How many batches may be read and not acknowledged yet.
+const BATCHES_IN_HAND: usize = 8;
 
 /// Carries committed changes from the feed to the topic: published first, acknowledged then. A crash in
 /// between repeats changes, with the same ids, and loses none.
+///
+/// Reading, publishing and acknowledging go on side by side, each in the feed's order.
 pub struct RelayChanges {
-    feed: Arc<dyn ChangeFeed>,
-    publisher: Arc<dyn EventPublisher>,
+    pub(super) feed: Arc<dyn ChangeFeed>,
+    pub(super) publisher: Arc<dyn EventPublisher>,
     clock: Arc<dyn Clock>,
-    batch: usize,
+    pub(super) batch: usize,
 }
 
-/// What one step of the relay did.
+/// What one call of the relay did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RelayOutcome {
     /// Changes that are on the topic now.
@@ -33,7 +40,7 @@ impl RelayOutcome {
     }
 }
 
-/// Why a step of the relay stopped. Whatever was published before is acknowledged.
+/// Why the relay stopped. Whatever was published before is acknowledged, if the feed could be told.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RelayError {
@@ -46,7 +53,7 @@ pub enum RelayError {
 }
 
 impl RelayError {
-    /// Whether the next step can succeed without anybody's help.
+    /// Whether the next call can succeed without anybody's help.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Feed(error) => error.is_retryable(),
@@ -62,7 +69,7 @@ impl From<ChangeFeedError> for RelayError {
 }
 
 impl RelayChanges {
-    /// Wires the use case to its ports; it takes up to `batch` changes in one step.
+    /// Wires the use case to its ports; it takes up to `batch` changes from the feed at once.
     pub fn new(
         feed: Arc<dyn ChangeFeed>,
         publisher: Arc<dyn EventPublisher>,
@@ -72,62 +79,41 @@ impl RelayChanges {
         Self { feed, publisher, clock, batch }
     }
 
-    /// Relays one batch, waiting up to `wait` for its first change. Cancelling loses nothing.
+    /// Relays until the feed has brought nothing for as long as `wait`, until a change was set aside, or until `stop`:
+    /// then what it has read is still published and acknowledged. Cancelling loses nothing, and what was on its way is
+    /// published again by the next call.
     ///
     /// # Errors
     ///
     /// [`RelayError`]; call again to go on from the first change that is not acknowledged.
-    pub async fn execute(&self, wait: Duration) -> Result<RelayOutcome, RelayError> {
-        let changes = self.feed.next(self.batch, wait).await?;
-        let mut outcome = RelayOutcome::default();
-        let mut readable = Vec::with_capacity(changes.len());
-        let mut events = Vec::with_capacity(changes.len());
-        for change in changes {
-            match &change.content {
-                Content::Event(event) => {
-                    events.push(self.taken_up(event));
-                    readable.push(change);
-                }
-                Content::Unreadable(reason) => {
-                    self.feed.bury(&change, reason).await?;
-                    outcome.buried += 1;
-                }
-            }
-        }
-        self.publish(&readable, &events, &mut outcome).await?;
-        Ok(outcome)
-    }
-
-    /// Publishes and acknowledges, past each change that the broker will never take.
-    async fn publish(
+    pub async fn execute(
         &self,
-        mut changes: &[CapturedChange],
-        mut events: &[UserEvent],
-        outcome: &mut RelayOutcome,
-    ) -> Result<(), RelayError> {
-        while !events.is_empty() {
-            let result = self.publisher.publish(events).await;
-            let done = result.as_ref().map_or_else(|error| error.acknowledged, |()| events.len());
-            if done > 0 {
-                self.feed.acknowledge(&changes[..done]).await?;
-                outcome.published += done;
+        wait: Duration,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<RelayOutcome, RelayError> {
+        // An earlier call may have been cancelled with changes in hand.
+        self.feed.rewind();
+        let (mut stop, mut outcome) = (pin!(stop.fuse()), RelayOutcome::default());
+        let mut pipeline = Pipeline::new(self, wait, self.batch * BATCHES_IN_HAND);
+        let result = loop {
+            match pipeline.step(stop.as_mut()).await {
+                Step::Acknowledged(count) => outcome.published += count,
+                Step::Unpublishable(position, reason) => match self.feed.bury(position, &reason).await {
+                    Ok(()) => {
+                        outcome.buried += 1;
+                        pipeline.end_with(Step::Over);
+                    }
+                    Err(error) => break Err(error.into()),
+                },
+                Step::Failed(error) => break Err(error),
+                Step::Over => break Ok(()),
             }
-            (changes, events) = (&changes[done..], &events[done..]);
-            match result {
-                Ok(()) => {}
-                Err(error) if error.is_retryable() => return Err(RelayError::Publish(error)),
-                Err(error) => {
-                    self.feed.bury(&changes[0], &in_words(&error.failure)).await?;
-                    outcome.buried += 1;
-                    (changes, events) = (&changes[1..], &events[1..]);
-                }
-            }
-        }
-        Ok(())
+        };
+        self.feed.rewind();
+        result.map(|()| outcome)
     }
 
-    fn taken_up(&self, event: &UserEvent) -> UserEvent {
-        let mut event = event.clone();
+    pub(super) fn taken_up(&self, mut event: UserEvent) -> UserEvent {
         event.change.ts_ms = self.clock.now().timestamp_millis();
         event
     }

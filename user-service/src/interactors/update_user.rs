@@ -6,7 +6,9 @@ use shared_kernel::UserId;
 use super::change_user::{stamp, with_retries, write};
 use super::credentials::{check_current, incorrect};
 use super::user_error::UserError;
-use crate::entities::{Caller, FieldUpdate, GivenPassword, Login, UniqueField, User, UserUpdate};
+use crate::entities::{
+    Caller, EmailAddress, FieldUpdate, GivenPassword, Login, UniqueField, User, UserUpdate,
+};
 use crate::repositories::{Clock, IdGenerator, PasswordHasher, UserRepository};
 
 /// Changes an account and tells of it, in one transaction. A change of nothing writes nothing.
@@ -57,22 +59,35 @@ impl UpdateUser {
             return Err(UserError::Forbidden);
         }
         input.update.check(self.clock.now().date_naive()).map_err(UserError::Invalid)?;
-        let password_of = self.verified_password(&input).await?;
+        let password_of = self.prepare(&input).await?;
         with_retries(|| self.attempt(&input, password_of)).await
     }
 
-    /// Since when the account has the password that was found to be right; `None` when none is needed. Verified
-    /// before the transaction, which would hold the account for as long as that takes.
-    async fn verified_password(&self, input: &UpdateUserInput) -> Result<Option<DateTime<Utc>>, UserError> {
-        if !matches!(input.update.email, FieldUpdate::Set(_)) {
-            return Ok(None);
-        }
+    /// What a new address takes and what would hold the account, or a second connection, for too long in the
+    /// transaction. Returns since when the account has the password that was found to be right; `None` when none is
+    /// needed.
+    async fn prepare(&self, input: &UpdateUserInput) -> Result<Option<DateTime<Utc>>, UserError> {
+        let FieldUpdate::Set(email) = &input.update.email else { return Ok(None) };
         let user = self.users.find(input.id).await?.ok_or(UserError::NotFound)?;
-        if !asks_for_password(input, &user) {
-            return Ok(None);
+        let mut password_of = None;
+        if asks_for_password(input, &user) {
+            check_current(&*self.passwords, &user, input.current_password.as_ref()).await?;
+            password_of = Some(user.password_changed_at);
         }
-        check_current(&*self.passwords, &user, input.current_password.as_ref()).await?;
-        Ok(Some(user.password_changed_at))
+        check_version(input, &user)?;
+        if user.is_new_address(email) {
+            self.refuse_taken(email, &user).await?;
+        }
+        Ok(password_of)
+    }
+
+    /// A pending address reserves nothing; but what another account has already is said at once, and not only to
+    /// whoever opens the link.
+    async fn refuse_taken(&self, email: &EmailAddress, user: &User) -> Result<(), UserError> {
+        match self.users.find_by_login(&Login::Email(email.clone())).await? {
+            Some(other) if other.id != user.id => Err(UserError::Taken(vec![UniqueField::Email])),
+            _ => Ok(()),
+        }
     }
 
     async fn attempt(
@@ -82,14 +97,11 @@ impl UpdateUser {
     ) -> Result<User, UserError> {
         let mut transaction = self.users.begin().await?;
         let before = transaction.lock(input.id).await?.ok_or(UserError::NotFound)?;
-        if input.expected_version.is_some_and(|expected| expected != before.version) {
-            return Err(UserError::Stale { current: before.version });
-        }
+        check_version(input, &before)?;
         // The account may have changed since it was read.
         if asks_for_password(input, &before) && password_of != Some(before.password_changed_at) {
             return Err(incorrect());
         }
-        self.refuse_taken_address(input, &before).await?;
         let stamp = stamp(&*self.clock, &*self.ids);
         let Some(after) = before.updated(input.update.clone(), stamp) else {
             return Ok(before);
@@ -99,18 +111,10 @@ impl UpdateUser {
     }
 }
 
-impl UpdateUser {
-    /// A pending address reserves nothing; but what another account has already is said at once, and not only to
-    /// whoever opens the link.
-    async fn refuse_taken_address(&self, input: &UpdateUserInput, user: &User) -> Result<(), UserError> {
-        let FieldUpdate::Set(email) = &input.update.email else { return Ok(()) };
-        if !user.is_new_address(email) {
-            return Ok(());
-        }
-        match self.users.find_by_login(&Login::Email(email.clone())).await? {
-            Some(other) if other.id != user.id => Err(UserError::Taken(vec![UniqueField::Email])),
-            _ => Ok(()),
-        }
+fn check_version(input: &UpdateUserInput, user: &User) -> Result<(), UserError> {
+    match input.expected_version {
+        Some(expected) if expected != user.version => Err(UserError::Stale { current: user.version }),
+        _ => Ok(()),
     }
 }
 

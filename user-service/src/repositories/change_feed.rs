@@ -8,33 +8,40 @@ use super::AdapterError;
 
 /// The committed changes, in order and resumable.
 ///
-/// An adapter must return one user's changes in the order of their commits, must return a change again
-/// after a restart until it was acknowledged or buried, and must never skip one, also not one that
-/// commits late with a smaller number. It may return a change more than once.
+/// It is read ahead of what is acknowledged: whoever reads it goes on while earlier changes are still on their way to
+/// the broker.
+///
+/// An adapter must return one user's changes in the order of their commits, must return a change again after a restart
+/// until it was acknowledged or buried, and must never skip one, also not one that commits late with a smaller number.
+/// It may return a change more than once.
 #[async_trait]
 pub trait ChangeFeed: Send + Sync {
-    /// The oldest changes that are neither acknowledged nor buried, at most `max`. With none there,
-    /// waits up to `wait` for some and returns what there is then, which may be nothing.
-    /// Cancelling loses nothing.
+    /// The changes behind those that it has returned so far, at most `max`. With none there, waits up to `wait` for
+    /// some and returns what there is then, which may be nothing. Cancelling loses nothing.
     ///
     /// # Errors
     ///
-    /// [`ChangeFeedError`].
+    /// [`ChangeFeedError`]; it has [rewound](Self::rewind) itself then.
     async fn next(&self, max: usize, wait: Duration) -> Result<Vec<CapturedChange>, ChangeFeedError>;
 
-    /// Says that the broker has these for good, so that they need not be returned again.
+    /// Says that the broker has the changes of these positions for good, so that they need not be returned again. They
+    /// may be any of those that it has returned, and may be acknowledged already.
     ///
     /// # Errors
     ///
-    /// [`ChangeFeedError`]; the changes are then returned again.
-    async fn acknowledge(&self, changes: &[CapturedChange]) -> Result<(), ChangeFeedError>;
+    /// [`ChangeFeedError`]; some of them may be returned again.
+    async fn acknowledge(&self, positions: &[i64]) -> Result<(), ChangeFeedError>;
 
     /// Sets a change aside that can never be published, with the reason, where an operator finds it.
     ///
     /// # Errors
     ///
     /// [`ChangeFeedError`]; the change is then returned again.
-    async fn bury(&self, change: &CapturedChange, reason: &str) -> Result<(), ChangeFeedError>;
+    async fn bury(&self, position: i64, reason: &str) -> Result<(), ChangeFeedError>;
+
+    /// Goes back: what comes next is the first change that is neither acknowledged nor buried, and all behind it. To be
+    /// called when something that it has returned will not be acknowledged.
+    fn rewind(&self);
 }
 
 /// One change as the feed returned it.

@@ -12,6 +12,10 @@ use super::AdapterError;
 pub trait EventPublisher: Send + Sync {
     /// Publishes events in order and waits until the broker has acknowledged all of them.
     ///
+    /// Calls may overlap: the events of each come behind those of the calls that were first polled before it. When one
+    /// fails or is cancelled, those that were polled later fail too, and so does a new one for as long as any of them
+    /// has not returned: the caller goes on from the first event that is not acknowledged.
+    ///
     /// Cancelling leaves open which of them were published; publishing them again is safe, because
     /// consumers deduplicate by the event id.
     ///

@@ -1,5 +1,6 @@
-//! Runs the relay step after step until it is told to stop.
+//! Runs the relay until it is told to stop.
 
+use std::future::pending;
 use std::time::Duration;
 
 use shared_kernel::in_words;
@@ -13,7 +14,7 @@ use crate::interactors::RelayChanges;
 /// How the relay's loop waits and stops.
 #[derive(Debug, Clone, Copy)]
 pub struct RelayTiming {
-    /// How long a step waits for a change before it returns to look around; so long a stop may take.
+    /// How long a call waits for a change before it returns to look around.
     pub idle_wait: Duration,
     /// The first pause after a failure; each further one is twice as long.
     pub first_backoff: Duration,
@@ -46,7 +47,7 @@ pub async fn run(relay: &RelayChanges, timing: RelayTiming, shutdown: Cancellati
             sleep(timing.drain).await;
         };
         let step = tokio::select! {
-            step = relay.execute(timing.idle_wait) => step,
+            step = relay.execute(timing.idle_wait, shutdown.cancelled()) => step,
             () = out_of_time => return warn!("the relay stops; what it was publishing may be published again"),
         };
         match step {
@@ -79,7 +80,7 @@ pub async fn run(relay: &RelayChanges, timing: RelayTiming, shutdown: Cancellati
 async fn drain(relay: &RelayChanges, limit: Duration) {
     let deadline = Instant::now() + limit;
     loop {
-        match tokio::time::timeout_at(deadline, relay.execute(Duration::ZERO)).await {
+        match tokio::time::timeout_at(deadline, relay.execute(Duration::ZERO, pending())).await {
             Ok(Ok(outcome)) if outcome.is_idle() => {
                 return info!("the relay has published all that was committed");
             }

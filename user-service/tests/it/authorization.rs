@@ -79,6 +79,7 @@ fn table() -> Vec<Row> {
         open(get.clone(), "/docs", nothing, 200),
         open(get.clone(), "/docs/{file}", nothing, 200),
         open(get.clone(), "/health/live", nothing, 200),
+        open(get.clone(), "/health/ready", nothing, 200),
         open(get, "/problems/{name}", nothing, 200),
     ]
 }
@@ -174,6 +175,7 @@ async fn a_stranger_does_not_learn_which_accounts_there_are() {
         let without = api.send(api.request(Method::GET, &ada.path())).await;
         without.expect_problem(401, "unauthenticated");
         assert_eq!(without.header("www-authenticate"), "Bearer");
+        assert_eq!(without.headers.get_all("www-authenticate").iter().count(), 1);
     })
     .await;
 }

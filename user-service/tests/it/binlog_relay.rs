@@ -1,18 +1,14 @@
 //! The relay as a process that follows the binary log.
 
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared_kernel::CDC_TOPIC;
-use table_broker::TableBroker;
-use tempfile::TempDir;
-use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
 use crate::support::databases::{Capture, Engine, TestDatabase, with_database_for};
-use crate::support::outbox::{all, append, events};
+use crate::support::outbox::{all, append, events, positions};
 use crate::support::people::updates_of;
+use crate::support::relay::{Relay, emptied};
 use crate::support::waiting::{SOON, soon};
 
 type Db = Arc<TestDatabase>;
@@ -28,69 +24,9 @@ const MANY_COMPRESSED: usize = 120_000;
 /// In KiB: half of what may be taken for a million changes.
 const MOST_MEMORY: u64 = 100 * 1024;
 
-/// A running `user-service relay`, which is killed when it is dropped, and its broker.
-struct Relay {
-    process: Child,
-    broker: TableBroker,
-    _folder: TempDir,
-}
-
-impl Relay {
-    async fn start(database: &Db) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("broker.db");
-        let broker = TableBroker::open_sqlite(&file).await.unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_user-service"));
-        command
-            .args(["relay", "--capture", "outbox-binlog", "--relay-batch", "2000"])
-            .env_clear()
-            .env("USER_SERVICE_DATABASE_URL", database.on_its_server().0)
-            .env("USER_SERVICE_BROKER_URL", format!("table://{}", file.display()))
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
-        let relay = Self { process: command.spawn().unwrap(), broker, _folder: folder };
-        // The first may come by the sweep; the second comes by the log.
-        for _ in 0..2 {
-            append(&database.users(), &updates_of(1, 1)).await;
-            emptied(database, SOON).await;
-        }
-        relay
-    }
-
-    /// How many records are on the topic.
-    async fn published(&self) -> u64 {
-        let mut count = 0;
-        for partition in 0..shared_kernel::CDC_PARTITIONS {
-            count += self.broker.records(CDC_TOPIC, partition, 0, 1_000_000).await.unwrap().len() as u64;
-        }
-        count
-    }
-
-    async fn signal(&self, signal: &str) {
-        let pid = self.process.id().unwrap().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
-    }
-
-    /// The most memory that it ever had, in KiB.
-    fn peak_memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id().unwrap())).unwrap();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        peak.trim().strip_suffix(" kB").unwrap().parse().unwrap()
-    }
-}
-
-/// Waits until everything is relayed.
-async fn emptied(database: &Db, within: Duration) {
-    let deadline = Instant::now() + within;
-    while database.texts("SELECT CAST(EXISTS (SELECT 1 FROM outbox) AS CHAR)").await[0] == "1" {
-        assert!(Instant::now() < deadline, "the outbox is not emptied within {within:?}");
-        sleep(Duration::from_millis(50)).await;
-    }
-}
-
 /// A large transaction of a session that is set up so.
 async fn takes_little_memory(database: Db, set_up: &str, many: usize) {
-    let relay = Relay::start(&database).await;
+    let relay = Relay::start(&database, "outbox-binlog").await;
     let small = relay.peak_memory();
     // One transaction, made by doubling.
     database.execute("CREATE TABLE made (n INT NOT NULL PRIMARY KEY); INSERT INTO made VALUES (0)").await;
@@ -122,7 +58,7 @@ async fn takes_little_memory(database: Db, set_up: &str, many: usize) {
 }
 
 async fn loses_its_place_and_notices(database: Db) {
-    let relay = Relay::start(&database).await;
+    let relay = Relay::start(&database, "outbox-binlog").await;
     let before = relay.published().await;
     let standby = database.feed(database.handle(), Capture::Binlog, NEVER);
     assert!(standby.next(10, Duration::ZERO).await.unwrap().is_empty());
@@ -138,7 +74,7 @@ async fn loses_its_place_and_notices(database: Db) {
     // What it would publish if it did not notice is there all the time.
     sleep(Duration::from_secs(3)).await;
     assert_eq!(relay.published().await, before);
-    standby.acknowledge(&changes).await.unwrap();
+    standby.acknowledge(&positions(&changes)).await.unwrap();
     let written = updates_of(1, 2);
     append(&database.users(), &written).await;
     assert_eq!(events(&all(&standby, 2).await), written);

@@ -10,7 +10,7 @@ use user_service::repositories::{ChangeFeed, ChangeFeedError};
 
 use crate::support::databases::{Capture, TestDatabase, unique_name};
 use crate::support::on_each_engine;
-use crate::support::outbox::{all, append, events};
+use crate::support::outbox::{all, append, events, positions};
 use crate::support::people::updates_of;
 use crate::support::waiting::{SOON, soon};
 
@@ -40,7 +40,7 @@ async fn one_is_active_and_another_takes_over(database: Db) {
     let written = updates_of(1, 3);
     append(&database.users(), &written).await;
     let changes = all(&active, 3).await;
-    active.acknowledge(&changes[..1]).await.unwrap();
+    active.acknowledge(&positions(&changes[..1])).await.unwrap();
     assert!(standby.next(10, Duration::ZERO).await.unwrap().is_empty());
     let begun = Instant::now();
     assert!(standby.next(10, A_WHILE).await.unwrap().is_empty());
@@ -51,7 +51,7 @@ async fn one_is_active_and_another_takes_over(database: Db) {
     let changes = soon("taking over", standby.next(10, NEVER)).await.unwrap();
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     assert_eq!(events(&changes), written[1..]);
-    standby.acknowledge(&changes).await.unwrap();
+    standby.acknowledge(&positions(&changes)).await.unwrap();
     let written = updates_of(1, 2);
     append(&database.users(), &written).await;
     assert_eq!(events(&all(&standby, 2).await), written);
@@ -87,7 +87,7 @@ async fn a_lost_lock_ends_what_was_read_ahead(database: Db) {
         assert!(Instant::now() < deadline, "it does not notice");
         sleep(Duration::from_millis(50)).await;
     }
-    standby.acknowledge(&changes).await.unwrap();
+    standby.acknowledge(&positions(&changes)).await.unwrap();
     drop(standby);
     let written = updates_of(1, 1);
     append(&database.users(), &written).await;
@@ -131,12 +131,12 @@ async fn what_a_user_needs_is_told_and_is_enough(database: Db) {
     let written = updates_of(1, 3);
     append(&database.users(), &written[..2]).await;
     let swept = all(&feed, 2).await;
-    feed.bury(&swept[0], "for the test").await.unwrap();
-    feed.acknowledge(&swept[1..]).await.unwrap();
+    feed.bury(swept[0].position, "for the test").await.unwrap();
+    feed.acknowledge(&positions(&swept[1..])).await.unwrap();
     append(&database.users(), &written[2..]).await;
     let tailed = all(&feed, 1).await;
     assert_eq!(events(&tailed), written[2..]);
-    feed.bury(&tailed[0], "for the test").await.unwrap();
+    feed.bury(tailed[0].position, "for the test").await.unwrap();
     assert_eq!((database.count("outbox").await, database.count("deadOutbox").await), (0, 2));
     drop(feed);
     process.close().await;

@@ -9,7 +9,7 @@ use user_service::entities;
 use user_service::repositories::{ChangeFeed, Content};
 
 use crate::support::databases::{Capture, Engine, Handle, TestDatabase, with_database};
-use crate::support::outbox::{all, append, events};
+use crate::support::outbox::{all, append, events, positions};
 use crate::support::people::{Changes, new_name, person, updates_of};
 use crate::support::waiting::soon;
 
@@ -104,6 +104,7 @@ mod on {
         [
             changes_come_in_order_and_unchanged,
             no_more_come_than_asked_for,
+            what_is_in_hand_does_not_come_again_until_it_is_given_back,
             with_nothing_there_nothing_comes_after_the_wait,
             what_is_acknowledged_does_not_come_again,
             acknowledging_twice_or_nothing_is_harmless,
@@ -130,7 +131,11 @@ mod with_concurrent_writers_on {
             mysql_binlog_swept: MySql Binlog Later,
             mysql_binlog_tailed: MySql Binlog Before,
         ]
-        [a_smaller_number_that_commits_late_is_not_skipped, an_acknowledgement_waits_for_no_open_transaction]
+        [
+            a_smaller_number_that_commits_late_is_not_skipped,
+            an_acknowledgement_waits_for_no_open_transaction,
+            a_number_that_was_given_again_is_another_change,
+        ]
     }
 }
 
@@ -150,7 +155,35 @@ async fn no_more_come_than_asked_for(source: Source) {
     append(&source.users(), &written).await;
     let feed = source.feed(NEVER);
     all(&feed, 5).await;
-    assert_eq!(events(&feed.next(3, Duration::ZERO).await.unwrap()), written[..3]);
+    feed.rewind();
+    for part in [&written[..3], &written[3..], &[]] {
+        assert_eq!(events(&feed.next(3, Duration::ZERO).await.unwrap()), part);
+    }
+}
+
+/// So that it can be read on while what came before is on its way to the broker. What was written after the sweep began
+/// comes when all that it returned is settled.
+async fn what_is_in_hand_does_not_come_again_until_it_is_given_back(source: Source) {
+    let written = updates_of(2, 5);
+    append(&source.users(), &written[..8]).await;
+    let feed = source.feed(NEVER);
+    all(&feed, 8).await;
+    feed.rewind();
+    let first = feed.next(2, Duration::ZERO).await.unwrap();
+    let second = feed.next(3, Duration::ZERO).await.unwrap();
+    // In whichever order the broker's answers come.
+    feed.acknowledge(&positions(&second)).await.unwrap();
+    append(&source.users(), &written[8..]).await;
+    let third = feed.next(3, NEVER).await.unwrap();
+    assert_eq!(events(&[&first[..], &second, &third].concat()), written[..8]);
+
+    feed.acknowledge(&positions(&third)).await.unwrap();
+    feed.rewind();
+    let left = feed.next(2, Duration::ZERO).await.unwrap();
+    assert_eq!(events(&left), written[..2]);
+    feed.acknowledge(&positions(&left)).await.unwrap();
+    let rest = feed.next(100, NEVER).await.unwrap();
+    assert_eq!(events(&rest), written[8..]);
 }
 
 async fn with_nothing_there_nothing_comes_after_the_wait(source: Source) {
@@ -165,10 +198,11 @@ async fn what_is_acknowledged_does_not_come_again(source: Source) {
     let feed = source.feed(NEVER);
     let changes = all(&feed, 5).await;
     // Not only a beginning: whatever is acknowledged, and nothing else.
-    feed.acknowledge(&[changes[0].clone(), changes[1].clone(), changes[3].clone()]).await.unwrap();
+    feed.acknowledge(&[changes[0].position, changes[1].position, changes[3].position]).await.unwrap();
+    feed.rewind();
     let left = feed.next(100, Duration::ZERO).await.unwrap();
     assert_eq!(events(&left), [written[2].clone(), written[4].clone()]);
-    feed.acknowledge(&left).await.unwrap();
+    feed.acknowledge(&positions(&left)).await.unwrap();
     assert_eq!(source.count("outbox").await, 0);
     // A number is never given again.
     append(&source.users(), &updates_of(1, 1)).await;
@@ -180,8 +214,8 @@ async fn acknowledging_twice_or_nothing_is_harmless(source: Source) {
     append(&source.users(), &updates_of(1, 2)).await;
     let feed = source.feed(NEVER);
     let changes = feed.next(1, Duration::ZERO).await.unwrap();
-    feed.acknowledge(&changes).await.unwrap();
-    feed.acknowledge(&changes).await.unwrap();
+    feed.acknowledge(&positions(&changes)).await.unwrap();
+    feed.acknowledge(&positions(&changes)).await.unwrap();
     feed.acknowledge(&[]).await.unwrap();
     assert_eq!(source.count("outbox").await, 1);
 }
@@ -207,15 +241,16 @@ async fn a_buried_change_is_kept_with_the_reason_and_does_not_come_again(source:
     let before = source.texts(&format!("{row} FROM outbox WHERE seq = {}", changes[1].position)).await;
     // Longer than the column, and not to be cut within a character.
     let reason = format!("too large 🦀{}", "🦀".repeat(2000));
-    feed.bury(&changes[1], &reason).await.unwrap();
+    feed.bury(changes[1].position, &reason).await.unwrap();
 
+    feed.rewind();
     let left = feed.next(100, Duration::ZERO).await.unwrap();
     assert_eq!(events(&left), [written[0].clone(), written[2].clone()]);
     assert_eq!(source.texts(&format!("{row} FROM deadOutbox")).await, before);
     let kept = source.texts("SELECT reason FROM deadOutbox").await;
     assert!(reason.starts_with(&kept[0]) && kept[0].chars().count() == 1000, "{kept:?}");
     // Again, after a crash before the relay knew, say.
-    feed.bury(&changes[1], "again").await.unwrap();
+    feed.bury(changes[1].position, "again").await.unwrap();
     assert_eq!(source.count("deadOutbox").await, 1);
 }
 
@@ -239,12 +274,13 @@ async fn what_cannot_be_read_comes_as_such_and_can_be_buried(source: Source) {
         match &change.content {
             Content::Unreadable(reason) => {
                 assert!(reason.contains(told), "{reason}");
-                feed.bury(change, reason).await.unwrap();
+                feed.bury(change.position, reason).await.unwrap();
             }
             Content::Event(event) => panic!("{event:?}"),
         }
     }
     assert_eq!(source.count("deadOutbox").await, 3);
+    feed.rewind();
     assert_eq!(events(&feed.next(100, Duration::ZERO).await.unwrap()), written);
 }
 
@@ -261,16 +297,17 @@ async fn nothing_comes_of_what_was_undone(source: Source) {
 
 async fn a_commit_of_this_process_is_told_at_once(source: Source) {
     let (users, feed) = (source.users(), source.feed(NEVER));
-    let waiting = tokio::spawn(async move { feed.next(10, NEVER).await.unwrap() });
+    let waiting = Arc::clone(&feed);
+    let waiting = tokio::spawn(async move { waiting.next(10, NEVER).await.unwrap() });
     let changes = Changes::on(&users);
     let ada = changes.register("ada", "ada@example.org").await.unwrap();
     let told = soon("being woken", waiting).await.unwrap();
     assert_eq!(events(&told)[0].metadata.id, ada.last_event_id);
 
     // Also a commit of a moment in which nobody was waiting.
-    source.feed(NEVER).acknowledge(&told).await.unwrap();
+    feed.acknowledge(&positions(&told)).await.unwrap();
     let ada = changes.update(ada.id, new_name("Ada")).await.unwrap();
-    let told = soon("the next", source.feed(NEVER).next(10, NEVER)).await.unwrap();
+    let told = soon("the next", feed.next(10, NEVER)).await.unwrap();
     assert_eq!(events(&told)[0].metadata.id, ada.last_event_id);
 }
 
@@ -302,7 +339,7 @@ async fn a_cancelled_wait_loses_nothing(source: Source) {
             let next = feed.next(3, NEVER);
             if let Ok(changes) = timeout(Duration::from_micros(200 << n), next).await {
                 let changes = changes.unwrap();
-                feed.acknowledge(&changes).await.unwrap();
+                feed.acknowledge(&positions(&changes)).await.unwrap();
                 seen.extend(events(&changes));
             }
             if seen.len() >= written.len() {
@@ -331,7 +368,7 @@ async fn a_smaller_number_that_commits_late_is_not_skipped(source: Source) {
     let changes = feed.next(10, Duration::ZERO).await.unwrap();
     assert_eq!(events(&changes), [second]);
     // Must not wait for the open transaction either.
-    soon("the acknowledgement", feed.acknowledge(&changes)).await.unwrap();
+    soon("the acknowledgement", feed.acknowledge(&positions(&changes))).await.unwrap();
     late.commit().await.unwrap();
     let later = feed.next(10, Duration::ZERO).await.unwrap();
     assert_eq!(events(&later), [first]);
@@ -346,11 +383,11 @@ async fn an_acknowledgement_waits_for_no_open_transaction(source: Source) {
         let changes = all(&feed, count).await;
         let mut open = users.begin().await.unwrap();
         open.append(&updates_of(1, 1)[0]).await.unwrap();
-        soon("the acknowledgement", feed.acknowledge(&changes)).await.unwrap();
+        soon("the acknowledgement", feed.acknowledge(&positions(&changes))).await.unwrap();
         // And nobody waits for the acknowledgement.
         soon("another change", append(&users, &updates_of(1, 1))).await;
         drop(open);
-        feed.acknowledge(&all(&feed, 1).await).await.unwrap();
+        feed.acknowledge(&positions(&all(&feed, 1).await)).await.unwrap();
         assert_eq!(source.count("outbox").await, 0);
     }
 }
@@ -370,9 +407,26 @@ async fn a_row_that_sqlite_let_in_is_unreadable_and_not_in_the_way() {
                 Content::Unreadable(reason) => assert!(reason.contains(told), "{reason}"),
                 Content::Event(event) => panic!("{event:?}"),
             }
-            feed.bury(change, told).await.unwrap();
+            feed.bury(change.position, told).await.unwrap();
         }
+        feed.rewind();
         assert_eq!(events(&feed.next(10, Duration::ZERO).await.unwrap()), written[2..]);
     })
     .await;
+}
+
+/// As a promoted replica does that lacks what was published.
+async fn a_number_that_was_given_again_is_another_change(source: Source) {
+    let feed = source.feed(NEVER);
+    append(&source.users(), &updates_of(1, 3)).await;
+    let changes = all(&feed, 3).await;
+    let again = changes[1].position;
+    source
+        .execute(&format!("UPDATE outbox SET id = UNHEX(REPLACE(UUID(), '-', '')) WHERE seq = {again}"))
+        .await;
+    feed.acknowledge(&positions(&changes)).await.unwrap();
+    assert_eq!(source.texts("SELECT CAST(seq AS CHAR) FROM outbox").await, [again.to_string()]);
+    drop(feed);
+    let restarted = source.feed(NEVER);
+    assert_eq!(positions(&all(&restarted, 1).await), [again]);
 }

@@ -28,7 +28,7 @@ const KEYS: [(&str, &str); 2] = [
     ("USER_SERVICE_ACTION_TOKEN_KEY", "action-key-of-the-tests-0123456789"),
 ];
 
-const COMMANDS: [&str; 4] = ["serve", "relay", "migrate", "create-admin"];
+const COMMANDS: [&str; 5] = ["serve", "relay", "migrate", "doctor", "create-admin"];
 
 /// Arguments and environment of a start that must fail, and what its error must say.
 type BadStart<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a [&'a str]);

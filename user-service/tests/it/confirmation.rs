@@ -221,6 +221,46 @@ async fn of_two_accounts_that_want_one_address_one_gets_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_another_account_has_is_refused_at_once() {
+    with_api(async |api: Arc<Api>| {
+        let (ada, eve) = (confirmed(&api, "ada").await, confirmed(&api, "eve").await);
+        let before = api.events().await;
+        let problem = ask_for(&api, &ada, "EVE@example.org").await.expect_problem(409, "already-taken");
+        assert_eq!(problem["errors"][0]["field"], "email");
+        let wrong = json!({ "email": eve.email, "currentPassword": "wrong" });
+        api.patch(&ada, &ada.path(), &wrong).await.expect_invalid("currentPassword", "incorrect");
+        let stale = json!({ "email": eve.email, "currentPassword": PASSWORD });
+        let stale = api.request_of(&ada, Method::PATCH, &ada.path()).header("if-match", "\"1\"").json(&stale);
+        api.send(stale).await.expect_problem(412, "stale-version");
+        assert_eq!(api.events().await, before);
+        assert_eq!(addresses(&api, &ada).await.1, Value::Null);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_changes_of_addresses_than_connections_do_not_stand_in_each_others_way() {
+    with_api_on(Engine::MySql, config(), async |api: Arc<Api>| {
+        let mut people = Vec::new();
+        for n in 0..40 {
+            people.push(api.sign_up(&format!("user{n}")).await);
+        }
+        let calls: Vec<_> = people
+            .into_iter()
+            .map(|person| {
+                let api = Arc::clone(&api);
+                let address = format!("new-{}", person.email);
+                tokio::spawn(async move { ask_for(&api, &person, &address).await })
+            })
+            .collect();
+        for call in calls {
+            call.await.unwrap().expect(StatusCode::OK);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_confirmation_mail_is_asked_for_only_while_an_address_waits() {
     with_api(async |api: Arc<Api>| {
         let ada = api.sign_up("ada").await;

@@ -92,6 +92,7 @@ async fn a_request_too_many_is_refused_at_once_until_another_is_done() {
     let (status, headers, body) = api.get("/users", ("accept", "*/*")).await;
     assert_eq!((status, headers["retry-after"].to_str().unwrap()), (503, "1"));
     assert!(body.contains("/problems/unavailable"), "{body}");
+    assert_eq!(api.get("/health/live", ("accept", "*/*")).await.0, 200, "a busy process is alive");
     drop(first);
     soon("room", async { while api.call().await != 401 {} }).await;
 }

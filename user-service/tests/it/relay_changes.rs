@@ -1,6 +1,7 @@
 //! `RelayChanges` between a feed and a topic that keep state and fail when told to.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,6 +25,8 @@ use crate::support::waiting::soon;
 #[derive(Default)]
 struct FakeFeed {
     changes: Mutex<Vec<CapturedChange>>,
+    /// The position of the last one that was returned.
+    returned: Mutex<i64>,
     buried: Mutex<Vec<(i64, String)>>,
     /// How the next acknowledgements end; without a word, well.
     acknowledgements: Mutex<VecDeque<bool>>,
@@ -54,26 +57,34 @@ impl FakeFeed {
 #[async_trait]
 impl ChangeFeed for FakeFeed {
     async fn next(&self, max: usize, _wait: Duration) -> Result<Vec<CapturedChange>, ChangeFeedError> {
-        Ok(self.changes.lock().unwrap().iter().take(max).cloned().collect())
+        let mut returned = self.returned.lock().unwrap();
+        let changes = self.changes.lock().unwrap();
+        let next: Vec<_> =
+            changes.iter().filter(|change| change.position > *returned).take(max).cloned().collect();
+        *returned = next.last().map_or(*returned, |last| last.position);
+        Ok(next)
     }
 
-    async fn acknowledge(&self, done: &[CapturedChange]) -> Result<(), ChangeFeedError> {
+    async fn acknowledge(&self, done: &[i64]) -> Result<(), ChangeFeedError> {
         if self.stuck.load(Ordering::Relaxed) {
             self.reached.notify_one();
-            std::future::pending::<()>().await;
+            pending::<()>().await;
         }
         if self.acknowledgements.lock().unwrap().pop_front() == Some(false) {
             return Err(ChangeFeedError::Unavailable("the database went away".into()));
         }
-        let done: BTreeSet<_> = done.iter().map(|change| change.position).collect();
         self.changes.lock().unwrap().retain(|change| !done.contains(&change.position));
         Ok(())
     }
 
-    async fn bury(&self, change: &CapturedChange, reason: &str) -> Result<(), ChangeFeedError> {
-        self.changes.lock().unwrap().retain(|kept| kept.position != change.position);
-        self.buried.lock().unwrap().push((change.position, reason.to_owned()));
+    async fn bury(&self, position: i64, reason: &str) -> Result<(), ChangeFeedError> {
+        self.changes.lock().unwrap().retain(|kept| kept.position != position);
+        self.buried.lock().unwrap().push((position, reason.to_owned()));
         Ok(())
+    }
+
+    fn rewind(&self) {
+        *self.returned.lock().unwrap() = 0;
     }
 }
 
@@ -81,10 +92,28 @@ impl ChangeFeed for FakeFeed {
 #[derive(Default)]
 struct FakeTopic {
     log: Mutex<Vec<UserEvent>>,
+    /// How many calls are under way, at most so far, and whether one of them has failed.
+    calls: Mutex<Calls>,
     /// Refused whenever they come.
     refused: BTreeSet<EventId>,
     /// How the next calls fail; afterwards none does.
     failures: Mutex<VecDeque<Failure>>,
+}
+
+#[derive(Default)]
+struct Calls {
+    under_way: usize,
+    most: usize,
+    broken: bool,
+}
+
+/// A call under way, until it is dropped.
+struct Call<'a>(&'a Mutex<Calls>);
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().under_way -= 1;
+    }
 }
 
 /// A call that ends early: so many events reach the topic, of so many of which the caller learns.
@@ -107,16 +136,41 @@ impl FakeTopic {
 #[async_trait]
 impl EventPublisher for FakeTopic {
     async fn publish(&self, events: &[UserEvent]) -> Result<(), PublishError> {
+        let (_call, behind) = self.begin();
+        let result = if behind { Err(unavailable(0)) } else { self.write(events) };
+        if result.is_err() {
+            self.calls.lock().unwrap().broken = true;
+        }
+        // The broker's answer takes its time.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        result
+    }
+}
+
+fn unavailable(acknowledged: usize) -> PublishError {
+    PublishError { acknowledged, failure: PublishFailure::Unavailable("the broker went away".into()) }
+}
+
+impl FakeTopic {
+    /// A call under way, and whether it is behind one that has failed and is not over.
+    fn begin(&self) -> (Call<'_>, bool) {
+        let mut calls = self.calls.lock().unwrap();
+        calls.broken &= calls.under_way > 0;
+        calls.under_way += 1;
+        calls.most = calls.most.max(calls.under_way);
+        (Call(&self.calls), calls.broken)
+    }
+
+    fn write(&self, events: &[UserEvent]) -> Result<(), PublishError> {
         let failure = self.failures.lock().unwrap().pop_front();
         let mut log = self.log.lock().unwrap();
         for (n, event) in events.iter().enumerate() {
             if let Some(failure) = failure
                 && n >= failure.written
             {
-                return Err(PublishError {
-                    acknowledged: failure.acknowledged.min(n),
-                    failure: PublishFailure::Unavailable("the broker went away".into()),
-                });
+                return Err(unavailable(failure.acknowledged.min(n)));
             }
             if self.refused.contains(&event.metadata.id) {
                 return Err(PublishError {
@@ -132,6 +186,19 @@ impl EventPublisher for FakeTopic {
 
 fn relay(feed: &Arc<FakeFeed>, topic: &Arc<FakeTopic>, batch: usize) -> RelayChanges {
     RelayChanges::new(feed.clone(), topic.clone(), Arc::new(SystemClock), batch)
+}
+
+/// What it does until there is nothing left.
+async fn to_the_end(relay: &RelayChanges) -> RelayOutcome {
+    let mut all = RelayOutcome::default();
+    loop {
+        let outcome = relay.execute(Duration::ZERO, pending()).await.unwrap();
+        if outcome.is_idle() {
+            return all;
+        }
+        all.published += outcome.published;
+        all.buried += outcome.buried;
+    }
 }
 
 fn ids(events: &[UserEvent]) -> Vec<EventId> {
@@ -157,8 +224,8 @@ async fn changes_are_published_in_order_and_acknowledged() {
     let events = updates_of(2, 3);
     let (feed, topic) = (FakeFeed::of_events(&events), Arc::new(FakeTopic::default()));
     let relay = relay(&feed, &topic, 4);
-    for published in [4, 2, 0] {
-        let outcome = relay.execute(Duration::ZERO).await.unwrap();
+    for published in [6, 0] {
+        let outcome = relay.execute(Duration::ZERO, pending()).await.unwrap();
         assert_eq!(outcome, RelayOutcome { published, buried: 0 });
         assert_eq!(outcome.is_idle(), published == 0);
     }
@@ -167,10 +234,34 @@ async fn changes_are_published_in_order_and_acknowledged() {
 }
 
 #[tokio::test]
+async fn batches_are_published_side_by_side_and_only_so_many() {
+    let events = updates_of(3, 100);
+    let (feed, topic) = (FakeFeed::of_events(&events), Arc::new(FakeTopic::default()));
+    relay(&feed, &topic, 5).execute(Duration::ZERO, pending()).await.unwrap();
+    assert_eq!(topic.ids(), ids(&events));
+    assert_eq!(topic.calls.lock().unwrap().most, 8);
+}
+
+#[tokio::test]
+async fn when_it_is_told_to_stop_it_settles_what_it_has_read() {
+    let events = updates_of(1, 90);
+    let (feed, topic) = (FakeFeed::of_events(&events), Arc::new(FakeTopic::default()));
+    let stop = async {
+        while topic.log.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let outcome = relay(&feed, &topic, 5).execute(Duration::ZERO, stop).await.unwrap();
+    assert!((1..events.len()).contains(&outcome.published), "{outcome:?}");
+    assert_eq!(topic.ids(), ids(&events[..outcome.published]));
+    assert_eq!(feed.left().len(), events.len() - outcome.published);
+}
+
+#[tokio::test]
 async fn an_event_says_when_the_relay_took_it_up_and_is_otherwise_unchanged() {
     let events = updates_of(1, 1);
     let (feed, topic) = (FakeFeed::of_events(&events), Arc::new(FakeTopic::default()));
-    relay(&feed, &topic, 10).execute(Duration::ZERO).await.unwrap();
+    relay(&feed, &topic, 10).execute(Duration::ZERO, pending()).await.unwrap();
     let mut published = topic.log.lock().unwrap()[0].clone();
     assert!(published.change.ts_ms > events[0].change.ts_ms);
     published.change.ts_ms = events[0].change.ts_ms;
@@ -188,11 +279,11 @@ async fn after_a_failure_it_goes_on_from_the_first_change_that_is_not_acknowledg
     ]);
     let relay = relay(&feed, &topic, 10);
     for left in [vec![1, 2, 3, 4, 5], vec![2, 3, 4, 5], vec![4, 5]] {
-        let failed = relay.execute(Duration::ZERO).await.unwrap_err();
+        let failed = relay.execute(Duration::ZERO, pending()).await.unwrap_err();
         assert!(failed.is_retryable() && matches!(failed, RelayError::Publish(_)), "{failed:?}");
         assert_eq!(feed.left(), left);
     }
-    relay.execute(Duration::ZERO).await.unwrap();
+    relay.execute(Duration::ZERO, pending()).await.unwrap();
     assert_eq!(ids(&first_occurrences(&topic.log.lock().unwrap())), ids(&events));
     let repeated: Vec<_> = [0, 1, 2, 1, 2, 3, 4].map(|n: usize| events[n].metadata.id).into();
     assert_eq!(topic.ids(), repeated);
@@ -205,18 +296,18 @@ async fn a_crash_before_the_acknowledgement_repeats_the_same_events_and_loses_no
     let (feed, topic) = (FakeFeed::of_events(&events), Arc::new(FakeTopic::default()));
     feed.stuck.store(true, Ordering::Relaxed);
     {
-        let relay = relay(&feed, &topic, 3);
-        let crashing = tokio::spawn(async move { relay.execute(Duration::ZERO).await });
+        let relay = relay(&feed, &topic, 4);
+        let crashing = tokio::spawn(async move { relay.execute(Duration::ZERO, pending()).await });
         soon("the acknowledgement", feed.reached.notified()).await;
         crashing.abort();
         assert!(crashing.await.unwrap_err().is_cancelled());
     }
-    assert_eq!(topic.ids(), ids(&events[..3]));
+    assert_eq!(topic.ids(), ids(&events));
     feed.stuck.store(false, Ordering::Relaxed);
 
     let restarted = relay(&feed, &topic, 3);
-    while !restarted.execute(Duration::ZERO).await.unwrap().is_idle() {}
-    assert_eq!(topic.ids(), [&ids(&events[..3])[..], &ids(&events)[..]].concat());
+    while !restarted.execute(Duration::ZERO, pending()).await.unwrap().is_idle() {}
+    assert_eq!(topic.ids(), [ids(&events), ids(&events)].concat());
     assert!(feed.left().is_empty());
 }
 
@@ -226,9 +317,9 @@ async fn a_failed_acknowledgement_is_a_failure_of_the_feed() {
     let (feed, topic) = (FakeFeed::of_events(&events), Arc::new(FakeTopic::default()));
     feed.acknowledgements.lock().unwrap().push_back(false);
     let relay = relay(&feed, &topic, 10);
-    let failed = relay.execute(Duration::ZERO).await.unwrap_err();
+    let failed = relay.execute(Duration::ZERO, pending()).await.unwrap_err();
     assert!(failed.is_retryable() && matches!(failed, RelayError::Feed(_)), "{failed:?}");
-    assert_eq!(relay.execute(Duration::ZERO).await.unwrap().published, 2);
+    assert_eq!(relay.execute(Duration::ZERO, pending()).await.unwrap().published, 2);
     assert_eq!(topic.ids(), [ids(&events), ids(&events)].concat());
 }
 
@@ -238,8 +329,7 @@ async fn a_change_that_is_refused_for_good_is_buried_and_the_others_go_on() {
     let feed = FakeFeed::of_events(&events);
     let refused = [events[0].metadata.id, events[2].metadata.id, events[4].metadata.id].into();
     let topic = Arc::new(FakeTopic { refused, ..FakeTopic::default() });
-    let outcome = relay(&feed, &topic, 10).execute(Duration::ZERO).await.unwrap();
-    assert_eq!(outcome, RelayOutcome { published: 2, buried: 3 });
+    assert_eq!(to_the_end(&relay(&feed, &topic, 10)).await, RelayOutcome { published: 2, buried: 3 });
     assert_eq!(topic.ids(), [events[1].metadata.id, events[3].metadata.id]);
     assert_eq!(feed.buried(), [1, 3, 5]);
     assert!(feed.left().is_empty());
@@ -254,8 +344,7 @@ async fn a_change_that_cannot_be_read_is_buried_and_the_others_go_on() {
     let readable = |n: usize| Content::Event(Box::new(events[n].clone()));
     let feed = FakeFeed::of([readable(0), Content::Unreadable("no json".into()), readable(1)]);
     let topic = Arc::new(FakeTopic::default());
-    let outcome = relay(&feed, &topic, 10).execute(Duration::ZERO).await.unwrap();
-    assert_eq!(outcome, RelayOutcome { published: 2, buried: 1 });
+    assert_eq!(to_the_end(&relay(&feed, &topic, 10)).await, RelayOutcome { published: 2, buried: 1 });
     assert_eq!(topic.ids(), ids(&events));
     assert_eq!(*feed.buried.lock().unwrap(), [(2, "no json".to_owned())]);
 }
@@ -306,7 +395,7 @@ proptest! {
             let mut steps = 0;
             loop {
                 // As after a crash: nothing is known but what feed and topic hold.
-                match relay(&feed, &topic, batch).execute(Duration::ZERO).await {
+                match relay(&feed, &topic, batch).execute(Duration::ZERO, pending()).await {
                     Ok(outcome) if outcome.is_idle() => break,
                     Ok(_) => {}
                     Err(failed) => assert!(failed.is_retryable(), "{failed:?}"),

@@ -73,6 +73,19 @@ async fn a_refusal_does_not_tell_what_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn control_characters_are_refused_by_the_field() {
+    with_api(async |api: Arc<Api>| {
+        for (login, password, field) in [("a\0b", PASSWORD, "login"), ("ada", "pass\u{1}word", "password")] {
+            api.log_in(login, password).await.expect_invalid(field, "invalid_characters");
+        }
+        for (path, field) in [("/sessions/refresh", "refreshToken"), ("/confirmations", "token")] {
+            api.post(path, &json!({ field: "a\0b" })).await.expect_invalid(field, "invalid_characters");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refresh_token_counts_once_and_its_second_use_ends_the_session() {
     with_api(async |api: Arc<Api>| {
         let ada = api.sign_up("ada").await;

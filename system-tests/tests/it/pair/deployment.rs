@@ -45,6 +45,13 @@ pub(super) struct Deployment {
     folder: TempDir,
 }
 
+/// The servers that a deployment uses: URLs without a database, and the brokers' addresses.
+pub(super) struct Servers {
+    pub(super) userdata: String,
+    pub(super) notifier: String,
+    pub(super) brokers: String,
+}
+
 impl Deployment {
     /// Migrates, starts and waits until the API answers. `None` when a server cannot be had.
     pub(super) async fn start(what: &str) -> Option<Self> {
@@ -54,9 +61,16 @@ impl Deployment {
     /// As [`start`](Self::start), told something more.
     pub(super) async fn start_with(what: &str, more: &[(&'static str, &str)]) -> Option<Self> {
         let (mysql, brokers) = (Server::MySql.address()?, Server::Kafka.address()?);
+        let servers = Servers { userdata: mysql.clone(), notifier: mysql, brokers };
+        Some(Self::start_on(what, servers, more).await)
+    }
+
+    /// As [`start_with`](Self::start_with), on these servers.
+    pub(super) async fn start_on(what: &str, servers: Servers, more: &[(&'static str, &str)]) -> Self {
+        let Servers { userdata, notifier, brokers } = servers;
         let (sink, topic) = (SmtpSink::start().await, KafkaTopic::named(&brokers, what));
-        let userdata = TestDatabase::create(&mysql, "userdata").await;
-        let notifier = TestDatabase::create(&mysql, "notifier").await;
+        let userdata = TestDatabase::create(&userdata, "userdata").await;
+        let notifier = TestDatabase::create(&notifier, "notifier").await;
         let folder = tempfile::tempdir().unwrap();
         let broker_url = format!("kafka://{brokers}");
         let smtp_url = sink.url();
@@ -115,7 +129,7 @@ impl Deployment {
                 deployment.start_process(binary, command).await;
             }
         }
-        Some(deployment)
+        deployment
     }
 
     fn variables(&self) -> Vec<(&str, &str)> {
@@ -138,20 +152,42 @@ impl Deployment {
         self.processes.iter().map(|(_, _, process)| process.log_so_far()).collect()
     }
 
-    /// Stops (SIGTERM) the process of that command.
+    /// The first process of that command.
+    pub(super) fn process(&self, command: &str) -> &ServiceProcess {
+        &self.processes[self.place_of(command)].2
+    }
+
+    /// Stops (SIGTERM) the first process of that command.
     pub(super) async fn stop_command(&mut self, command: &str) {
-        let place = self.processes.iter().position(|(_, running, _)| *running == command).unwrap();
+        let place = self.place_of(command);
         self.processes.remove(place).2.stop(STOP_LIMIT).await;
     }
 
-    /// Starts the relay, which was stopped.
+    /// Kills (SIGKILL) the first process of that command.
+    pub(super) fn kill_command(&mut self, command: &str) {
+        let place = self.place_of(command);
+        drop(self.processes.remove(place));
+    }
+
+    fn place_of(&self, command: &str) -> usize {
+        self.processes.iter().position(|(_, running, _)| *running == command).unwrap()
+    }
+
+    /// Sets one more variable, for what is started from now on.
+    pub(super) fn set(&mut self, name: &'static str, value: &str) {
+        self.variables.retain(|(known, _)| *known != name);
+        self.variables.push((name, value.to_owned()));
+    }
+
+    /// Starts a relay, the only one or another one.
     pub(super) async fn start_relay(&mut self) {
         self.start_process("user-service", "relay").await;
     }
 
     /// Waits until the notifier has read the whole topic and sent all that it asks for.
     pub(super) async fn all_is_mailed(&self, limit: Duration) {
-        eventually("the topic is read", limit, || async { self.topic.lag(self.topic.name()) == 0 }).await;
+        eventually("the topic is read", limit, || async { self.topic.lag(self.topic.name()) == Some(0) })
+            .await;
         eventually("nothing is queued", limit, || async {
             self.notifier.count("notifications WHERE state = 'queued'").await == 0
         })

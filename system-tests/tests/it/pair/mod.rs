@@ -2,8 +2,12 @@
 
 mod debezium;
 pub(crate) mod deployment;
+mod failover;
 mod killed;
 mod mixed_changes;
 mod secrets_in_logs;
+mod servers_restarted;
+mod told;
 mod two_notifiers;
+mod two_relays;
 mod undecodable_record;

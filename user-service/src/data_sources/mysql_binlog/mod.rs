@@ -1,18 +1,17 @@
-//! The outbox on MySQL or MariaDB as a change feed that follows the binary log.
-//!
-//! Truth is in the table, speed is in the log: a row stays in the outbox until it is published. So whatever is wrong
-//! with the log, the feed drops what it has read ahead and begins anew with a sweep of the table.
+//! The change feeds that follow the binary log of MySQL or MariaDB: one for what is inserted into the outbox, one for what
+//! is done to the rows of `users`. What they share is who may be active, how a server is reached and what it must be set
+//! to, and how rows are read.
 
-mod change_feed;
 mod error;
-mod layout;
 mod lock;
-mod pending;
+mod log;
+mod marker;
+mod outbox;
 mod position;
+mod row_image;
 mod server;
 mod settings;
-mod start;
-mod tail;
-mod tailing;
+mod users;
 
-pub use change_feed::MySqlBinlogOutboxChangeFeed;
+pub use outbox::MySqlBinlogOutboxChangeFeed;
+pub use users::MySqlBinlogUsersChangeFeed;

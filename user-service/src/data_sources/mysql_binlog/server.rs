@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{BinlogStream, BinlogStreamRequest, Conn, DriverError, Opts, OptsBuilder, SslOpts};
+use mysql_common::packets::Sid;
 use percent_encoding::percent_decode_str;
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use tokio::time::timeout;
@@ -19,7 +20,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// The largest packet to take, and so the largest event: in bytes. A compressed transaction is one event, which the
 /// library unpacks as a whole into memory, and rows like ours become twenty times as large. Our rows in whatever is
 /// larger come by a sweep.
-const LARGEST_PACKET: usize = 2 * 1024 * 1024;
+pub(super) const LARGEST_PACKET: usize = 2 * 1024 * 1024;
 
 /// The server tells every two seconds that it is there, when it has nothing else to tell. In nanoseconds, by the name
 /// that MySQL gives it since 8.0.26 and by the old one, which MariaDB knows
@@ -27,6 +28,21 @@ const LARGEST_PACKET: usize = 2 * 1024 * 1024;
 /// long sweep, during which it is idle.
 const SET_UP: &str = "SET @source_heartbeat_period = 2000000000, @master_heartbeat_period = 2000000000, \
      SESSION wait_timeout = 86400";
+
+/// What MariaDB wants to be told by who reads GTIDs (<https://mariadb.com/kb/en/5-slave-registration/>).
+const KNOWS_MARIADB_GTIDS: &str = "SET @mariadb_slave_capability = 4, @slave_gtid_strict_mode = 0, \
+     @slave_gtid_ignore_duplicates = 0";
+
+/// Where to begin in a binary log.
+#[derive(Debug)]
+pub(super) enum From<'a> {
+    /// In that file, at that offset.
+    Position(&'a str, u64),
+    /// Behind those transactions of MySQL's.
+    MySqlGtids(Vec<Sid<'static>>),
+    /// Behind those of MariaDB's, as it writes them.
+    MariaDbGtids(String),
+}
 
 /// A server whose binary log is to be read, and as whom.
 #[derive(Debug)]
@@ -56,15 +72,20 @@ impl BinlogServer {
             .pass(parsed.pass())
             .db_name(Some(&database))
             .tcp_keepalive(Some(Duration::from_secs(30)))
-            .max_allowed_packet(Some(LARGEST_PACKET))
             .ssl_opts(tls_options(tls, query));
         Ok(Self { options: options.into(), tls, replica_id: replica_id(), database })
     }
 
     /// Connects, and refuses a server that is not set up for this.
     pub(super) async fn connect(&self) -> Result<Conn, BinlogError> {
+        self.connect_for(LARGEST_PACKET).await
+    }
+
+    /// As [`connect`](Self::connect), for packets of up to so many bytes.
+    pub(super) async fn connect_for(&self, largest_packet: usize) -> Result<Conn, BinlogError> {
+        let options = OptsBuilder::from_opts(self.options.clone()).max_allowed_packet(Some(largest_packet));
         let connecting = async {
-            let mut connection = self.connect_as_told().await.map_err(|error| match error {
+            let mut connection = self.connect_as_told(options).await.map_err(|error| match error {
                 mysql_async::Error::Server(_) => BinlogError::Refused(error),
                 error => BinlogError::Connection(error),
             })?;
@@ -76,28 +97,38 @@ impl BinlogServer {
         timeout(ANSWER_WITHIN, connecting).await.unwrap_or(Err(BinlogError::TimedOut("let the relay in")))
     }
 
-    async fn connect_as_told(&self) -> Result<Conn, mysql_async::Error> {
-        match Conn::new(self.options.clone()).await {
+    async fn connect_as_told(&self, options: OptsBuilder) -> Result<Conn, mysql_async::Error> {
+        match Conn::new(options.clone()).await {
             Err(mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer))
                 if matches!(self.tls, MySqlSslMode::Preferred) =>
             {
-                Conn::new(OptsBuilder::from_opts(self.options.clone()).ssl_opts(None)).await
+                Conn::new(options.ssl_opts(None)).await
             }
             result => result,
         }
     }
 
-    /// The binary log from that position on, which must have been noted on this connection, so that it is this
+    /// The binary log from there on. A position must have been noted on this connection, or be known to be this
     /// server's.
     pub(super) async fn follow(
         &self,
-        connection: Conn,
-        from: &Position,
+        mut connection: Conn,
+        from: From<'_>,
     ) -> Result<BinlogStream, BinlogError> {
-        let request = BinlogStreamRequest::new(self.replica_id)
-            .with_filename(from.file.as_bytes())
-            .with_pos(from.offset);
-        timeout(ANSWER_WITHIN, connection.get_binlog_stream(request))
+        let request = BinlogStreamRequest::new(self.replica_id);
+        let following = async {
+            let request = match from {
+                From::Position(file, offset) => request.with_filename(file.as_bytes()).with_pos(offset),
+                From::MySqlGtids(gtids) => request.with_gtid().with_gtid_set(gtids),
+                From::MariaDbGtids(last) => {
+                    connection.query_drop(KNOWS_MARIADB_GTIDS).await?;
+                    connection.exec_drop("SET @slave_connect_state = ?", (last,)).await?;
+                    request
+                }
+            };
+            connection.get_binlog_stream(request).await
+        };
+        timeout(ANSWER_WITHIN, following)
             .await
             .unwrap_or(Err(DriverError::ConnectionClosed.into()))
             .map_err(BinlogError::asking(READ_LOG))
@@ -107,7 +138,7 @@ impl BinlogServer {
     pub(super) async fn check(&self) -> Result<(), BinlogError> {
         let mut connection = self.connect().await?;
         let position = Position::now(&mut connection, &self.database).await?;
-        let stream = self.follow(connection, &position).await?;
+        let stream = self.follow(connection, From::Position(&position.file, position.offset)).await?;
         timeout(ANSWER_WITHIN, stream.close())
             .await
             .unwrap_or(Err(DriverError::ConnectionClosed.into()))

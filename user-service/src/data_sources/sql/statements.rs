@@ -61,8 +61,14 @@ pub(in crate::data_sources) const OLDEST_OUTBOX: &str =
 pub(in crate::data_sources) const OLDEST_OUTBOX_THROUGH: &str = "SELECT seq, id, userId, eventType, occurredAt, payload, traceparent FROM outbox WHERE seq <= ? \
      ORDER BY seq LIMIT ?";
 
+/// Those between two numbers, the second included.
 #[cfg(feature = "mysql-binlog")]
+pub(in crate::data_sources) const OUTBOX_BETWEEN: &str = "SELECT seq, id, userId, eventType, occurredAt, payload, traceparent FROM outbox WHERE seq > ? \
+     AND seq <= ? ORDER BY seq LIMIT ?";
+
 pub(in crate::data_sources) const OLDEST_NUMBER: &str = "SELECT MIN(seq) FROM outbox";
+
+pub(in crate::data_sources) const COUNT_DEAD: &str = "SELECT COUNT(*) FROM deadOutbox";
 
 #[cfg(feature = "sqlite")]
 pub(in crate::data_sources) const DELETE_OUTBOX: &str = "DELETE FROM outbox WHERE seq IN (";

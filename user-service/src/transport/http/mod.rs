@@ -49,11 +49,14 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use shared_kernel::SigningKeys;
 
+use super::Readiness;
+
 /// The most bytes that a request's body may have.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
 pub use client_address::{BadProxies, TrustedProxies};
 pub use cors::{BadOrigins, CorsOrigins};
+pub use health::health_router;
 pub use limits::HttpLimits;
 pub use openapi::openapi_document;
 pub use rate_limits::RateSettings;
@@ -63,10 +66,15 @@ pub use state::UseCases;
 
 /// The routes of the API, within limits. What is counted is counted for this router and its clones. The keys are for
 /// the fingerprints of idempotent requests, which every process of the service must make alike.
-pub fn router(use_cases: UseCases, settings: HttpSettings, keys: SigningKeys) -> Router {
+pub fn router(
+    use_cases: UseCases,
+    settings: HttpSettings,
+    keys: SigningKeys,
+    readiness: Readiness,
+) -> Router {
     let HttpSettings { limits, rates, trusted_proxies, cors_origins } = settings;
     let rate_limits = rate_limits::RateLimits::new(rates);
-    let state = state::ApiState { use_cases, rate_limits, trusted_proxies, keys };
+    let state = state::ApiState { use_cases, rate_limits, trusted_proxies, keys, readiness };
     let (routes, _) = routes::all().split_for_parts();
     let routes = routes
         .fallback(problem::no_such_route)

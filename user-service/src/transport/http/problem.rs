@@ -101,9 +101,10 @@ impl IntoResponse for Problem {
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.extend(self.headers);
         match status {
             StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                headers.entry(header::RETRY_AFTER).or_insert(HeaderValue::from_static("1"));
             }
             // RFC 9110, section 15.5.2, asks for one.
             StatusCode::UNAUTHORIZED => {
@@ -111,7 +112,6 @@ impl IntoResponse for Problem {
             }
             _ => {}
         }
-        headers.extend(self.headers);
         response
     }
 }

@@ -95,4 +95,5 @@ fn service() -> OpenApiRouter<Arc<ApiState>> {
         .routes(refusing(routes!(docs_page::file), &[&[NoSuchRoute]]))
         .routes(refusing(routes!(problem_pages::page), &[&[NoSuchRoute]]))
         .routes(routes!(health::live))
+        .routes(routes!(health::ready))
 }

@@ -9,6 +9,7 @@ use crate::interactors::{
     LogOut, RefreshSession, RegisterUser, RequestConfirmation, RequestPasswordReset, ResetPassword,
     UpdateUser,
 };
+use crate::transport::Readiness;
 
 /// The use cases that the API drives.
 #[expect(missing_docs, reason = "the fields are the use cases of the same names")]
@@ -37,4 +38,6 @@ pub(super) struct ApiState {
     pub(super) trusted_proxies: TrustedProxies,
     /// For the fingerprints of idempotent requests.
     pub(super) keys: SigningKeys,
+    /// For probes.
+    pub(super) readiness: Readiness,
 }

@@ -17,8 +17,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use user_service::config::DatabaseUrl;
 use user_service::data_sources::{
-    MySqlAnswerRepository, MySqlBinlogOutboxChangeFeed, MySqlDatabase, MySqlOutboxChangeFeed,
-    MySqlPasswordResetInbox, MySqlSessionRepository, MySqlUserRepository, SchemaError,
+    MySqlAnswerRepository, MySqlBinlogOutboxChangeFeed, MySqlBinlogUsersChangeFeed, MySqlDatabase,
+    MySqlOutboxChangeFeed, MySqlPasswordResetInbox, MySqlSessionRepository, MySqlUserRepository, SchemaError,
     SqliteAnswerRepository, SqliteDatabase, SqliteOutboxChangeFeed, SqlitePasswordResetInbox,
     SqliteSessionRepository, SqliteUserRepository, UuidV7IdGenerator,
 };
@@ -34,6 +34,9 @@ const LONGEST_TEST: Duration = Duration::from_secs(120);
 /// MySQL's command to prepare a statement, whose text follows.
 const COM_STMT_PREPARE: u8 = 0x16;
 
+/// As the service has it by default.
+const LARGEST_EVENT: usize = 64 * 1024 * 1024;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Engine {
     Sqlite,
@@ -48,6 +51,8 @@ pub(crate) enum Capture {
     Polled,
     /// It follows the binary log, and looks at the outbox only for what did not come by it.
     Binlog,
+    /// It follows the binary log for rows of the table of users.
+    UsersTable,
 }
 
 /// One database, seen through the adapters and, for asserting, by plain SQL.
@@ -245,6 +250,14 @@ impl TestDatabase {
         &self.handle
     }
 
+    /// This process's pool of connections, on a server.
+    pub(crate) fn mysql(&self) -> Option<&MySqlDatabase> {
+        match &self.handle {
+            Handle::MySql(database) => Some(database),
+            Handle::Sqlite(_) => None,
+        }
+    }
+
     /// The adapters as another process would have them.
     pub(crate) async fn another_process(&self) -> Handle {
         match &self.place {
@@ -325,6 +338,9 @@ impl TestDatabase {
         match (process, capture, &self.place) {
             (Handle::MySql(database), Capture::Binlog, Place::Server { url, .. }) => {
                 Arc::new(MySqlBinlogOutboxChangeFeed::new(database.clone(), url, interval).unwrap())
+            }
+            (Handle::MySql(database), Capture::UsersTable, Place::Server { url, .. }) => {
+                Arc::new(MySqlBinlogUsersChangeFeed::new(database.clone(), url, LARGEST_EVENT).unwrap())
             }
             (Handle::MySql(database), ..) => Arc::new(MySqlOutboxChangeFeed::new(database.clone(), interval)),
             (Handle::Sqlite(database), ..) => {

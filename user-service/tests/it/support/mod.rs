@@ -5,6 +5,7 @@ pub(crate) mod databases;
 pub(crate) mod kafka;
 pub(crate) mod outbox;
 pub(crate) mod people;
+pub(crate) mod relay;
 pub(crate) mod servers;
 pub(crate) mod waiting;
 

@@ -18,10 +18,11 @@ pub(crate) async fn append(users: &Arc<dyn UserRepository>, events: &[UserEvent]
     transaction.commit().await.unwrap();
 }
 
-/// All that there is to be, which must be so many.
+/// All that is not acknowledged, from the first on, which must be so many.
 pub(crate) async fn all(feed: &Arc<dyn ChangeFeed>, count: usize) -> Vec<CapturedChange> {
     let deadline = Instant::now() + SOON;
     loop {
+        feed.rewind();
         let changes = feed.next(1000, Duration::from_millis(100)).await.unwrap();
         if changes.len() >= count || Instant::now() > deadline {
             assert_eq!(changes.len(), count);
@@ -38,4 +39,8 @@ pub(crate) fn events(changes: &[CapturedChange]) -> Vec<UserEvent> {
             Content::Unreadable(reason) => panic!("{reason}"),
         })
         .collect()
+}
+
+pub(crate) fn positions(changes: &[CapturedChange]) -> Vec<i64> {
+    changes.iter().map(|change| change.position).collect()
 }

@@ -4,7 +4,7 @@ use shared_kernel::in_words;
 use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
-use super::error::BinlogError;
+use super::super::error::BinlogError;
 use super::pending::Pending;
 use super::tail::Tail;
 use crate::data_sources::MySqlDatabase;
@@ -35,8 +35,8 @@ impl Tailing {
         Self { tail, database, check_interval, next_check, oldest: None, broken: None }
     }
 
-    /// The first of what is pending, which is added to; `None` when there is something in the table that does not come
-    /// by the log. Cancelling loses nothing.
+    /// The next of what is pending, which is added to; `None` when there is something in the table that does not come
+    /// by the log. That and an error are told when all that came before is settled. Cancelling loses nothing.
     pub(super) async fn next(
         &mut self,
         pending: &Pending,
@@ -47,9 +47,15 @@ impl Tailing {
         let mut may_catch_up = wait.is_zero();
         loop {
             self.take_up(pending, max);
-            let changes = pending.first(max);
+            let changes = pending.next(max);
             if !changes.is_empty() {
                 return Ok(Some(changes));
+            }
+            if self.broken.is_some() && !pending.is_empty() {
+                match timeout_at(deadline, pending.changed()).await {
+                    Ok(()) => continue,
+                    Err(_elapsed) => return Ok(Some(vec![])),
+                }
             }
             match self.broken.take() {
                 Some(error) if error.asks_for_a_sweep() => {
@@ -59,7 +65,7 @@ impl Tailing {
                 Some(error) => return Err(error.into()),
                 None => {}
             }
-            if Instant::now() >= self.next_check && self.is_stuck().await? {
+            if Instant::now() >= self.next_check && self.is_stuck(pending).await? {
                 warn!("a row of the outbox did not come by the binary log; the table is swept");
                 return Ok(None);
             }
@@ -75,9 +81,9 @@ impl Tailing {
         }
     }
 
-    /// Takes over what has been read, up to so many changes in hand.
+    /// Takes over what has been read, up to so many changes that have not been returned.
     fn take_up(&mut self, pending: &Pending, max: usize) {
-        while self.broken.is_none() && pending.len() < max {
+        while self.broken.is_none() && pending.ahead() < max {
             match self.tail.changes.try_recv() {
                 Ok(came) => self.keep(pending, Some(came)),
                 Err(_none_yet) => break,
@@ -95,8 +101,8 @@ impl Tailing {
 
     /// Looks at the table when nothing is pending. A row that was the oldest already when it was last looked at has not
     /// come by the log in all that time.
-    async fn is_stuck(&mut self) -> Result<bool, ChangeFeedError> {
-        let oldest = self.oldest_in_table().await?;
+    async fn is_stuck(&mut self, pending: &Pending) -> Result<bool, ChangeFeedError> {
+        let oldest = if pending.is_empty() { self.oldest_in_table().await? } else { None };
         let stuck = oldest.is_some() && oldest == self.oldest;
         self.oldest = oldest;
         self.next_check = Instant::now() + self.check_interval;

@@ -3,19 +3,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::info;
 
-use super::error::BinlogError;
-use super::lock::RelayLock;
+use super::super::error::BinlogError;
+use super::super::lock::RelayLock;
+use super::super::server::BinlogServer;
 use super::pending::Pending;
-use super::server::BinlogServer;
 use super::start::Start;
 use super::tail::Tail;
 use super::tailing::Tailing;
 use crate::data_sources::MySqlDatabase;
-use crate::data_sources::sql::{bury_outbox, captured_change, feed_error, statements};
+use crate::data_sources::sql::{InHand, bury_outbox, captured_change, feed_error, statements};
 use crate::repositories::{CapturedChange, ChangeFeed, ChangeFeedError};
 
 /// Follows the outbox by the server's binary log: a change is there milliseconds after its commit, in the order of the
@@ -39,6 +39,9 @@ pub struct MySqlBinlogOutboxChangeFeed {
     server: Arc<BinlogServer>,
     check_interval: Duration,
     progress: tokio::sync::Mutex<Progress>,
+    /// What the sweep has returned.
+    swept: InHand,
+    /// What came by the log.
     pending: Pending,
 }
 
@@ -76,6 +79,7 @@ impl MySqlBinlogOutboxChangeFeed {
             server: Arc::new(BinlogServer::new(url)?),
             check_interval,
             progress: tokio::sync::Mutex::new(Progress { lock: None, term: 0, phase: Phase::Begin }),
+            swept: InHand::default(),
             pending: Pending::default(),
         })
     }
@@ -93,6 +97,7 @@ impl MySqlBinlogOutboxChangeFeed {
     /// Drops what is not acknowledged: it is in the table, and the next sweep returns it.
     fn begin_anew(&self, phase: &mut Phase) {
         *phase = Phase::Begin;
+        self.swept.clear();
         self.pending.clear();
     }
 
@@ -115,9 +120,15 @@ impl MySqlBinlogOutboxChangeFeed {
                     *phase = Phase::Sweeping(Box::new(start));
                 }
                 Phase::Sweeping(start) => {
-                    let changes = self.swept(max, start.swept_through).await?;
+                    let changes = self.sweep(max, start.swept_through).await?;
                     if !changes.is_empty() {
                         return Ok(changes);
+                    }
+                    if !self.swept.is_empty() {
+                        match timeout_at(deadline, self.swept.changed()).await {
+                            Ok(()) => continue,
+                            Err(_elapsed) => return Ok(vec![]),
+                        }
                     }
                     if let Phase::Sweeping(start) = mem::replace(phase, Phase::Begin) {
                         info!(file = start.from.file, offset = start.from.offset, "following the binary log");
@@ -137,14 +148,21 @@ impl MySqlBinlogOutboxChangeFeed {
     }
 
     /// From the beginning each time: a row with a smaller number may be committed later.
-    async fn swept(&self, max: usize, through: i64) -> Result<Vec<CapturedChange>, ChangeFeedError> {
+    async fn sweep(&self, max: usize, through: i64) -> Result<Vec<CapturedChange>, ChangeFeedError> {
         let rows = sqlx::query(statements::OLDEST_OUTBOX_THROUGH)
             .bind(through)
-            .bind(i64::try_from(max).unwrap_or(i64::MAX))
+            .bind(self.swept.to_read(max))
             .fetch_all(self.database.readers())
             .await
             .map_err(feed_error)?;
-        rows.iter().map(|row| captured_change!(row)).collect::<Result<_, _>>().map_err(feed_error)
+        let changes: Vec<_> =
+            rows.iter().map(|row| captured_change!(row)).collect::<Result<_, _>>().map_err(feed_error)?;
+        Ok(self.swept.take(changes, max))
+    }
+
+    fn settle(&self, positions: &[i64]) {
+        self.swept.settle(positions);
+        self.pending.settle(positions);
     }
 }
 
@@ -173,23 +191,30 @@ impl ChangeFeed for MySqlBinlogOutboxChangeFeed {
                 }
                 Ok(changes) if changes.is_empty() || lock.is_sure(current) => return Ok(changes),
                 // This process was held up: first find out whether the lock is still ours.
-                Ok(_) => {}
+                Ok(_) => self.rewind(),
             }
         }
     }
 
-    async fn acknowledge(&self, changes: &[CapturedChange]) -> Result<(), ChangeFeedError> {
-        if changes.is_empty() {
+    async fn acknowledge(&self, positions: &[i64]) -> Result<(), ChangeFeedError> {
+        if positions.is_empty() {
             return Ok(());
         }
-        self.database.delete_outbox(changes).await.map_err(feed_error)?;
-        self.pending.settle(changes);
+        let mut rows = self.swept.of(positions);
+        rows.append(&mut self.pending.of(positions));
+        self.database.delete_outbox(&rows).await.map_err(feed_error)?;
+        self.settle(positions);
         Ok(())
     }
 
-    async fn bury(&self, change: &CapturedChange, reason: &str) -> Result<(), ChangeFeedError> {
-        bury_outbox!(self.database, statements::BURY_LOCKED_OUTBOX, change, reason)?;
-        self.pending.settle(std::slice::from_ref(change));
+    async fn bury(&self, position: i64, reason: &str) -> Result<(), ChangeFeedError> {
+        bury_outbox!(self.database, statements::BURY_LOCKED_OUTBOX, position, reason)?;
+        self.settle(&[position]);
         Ok(())
+    }
+
+    fn rewind(&self) {
+        self.swept.clear();
+        self.pending.rewind();
     }
 }

@@ -1,22 +1,22 @@
 //! The log from the marker on, read by a task of its own into a bounded channel.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use mysql_async::BinlogStream;
 use mysql_async::Value;
 use mysql_async::binlog::EventType;
-use mysql_async::binlog::events::{Event, EventData, RowsEventData, TableMapEvent, TransactionPayloadEvent};
+use mysql_async::binlog::events::{Event, EventData, RowsEventData, TableMapEvent};
 use mysql_async::binlog::row::BinlogRow;
 use mysql_async::binlog::value::BinlogValue;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::error::BinlogError;
+use super::super::error::BinlogError;
+use super::super::log::{LONGEST_SILENCE, MARKER_WITHIN, checked};
+use super::super::server::{BinlogServer, From};
 use super::layout::{OutboxLayout, names_in_log};
-use super::server::BinlogServer;
 use super::start::Start;
 use crate::data_sources::MySqlDatabase;
 use crate::repositories::CapturedChange;
@@ -24,12 +24,6 @@ use crate::repositories::CapturedChange;
 /// How many changes are read ahead. With the batch in hand this is all that is kept in memory, however large a
 /// transaction is: the server is not read from until there is room again.
 const READ_AHEAD: usize = 1000;
-
-/// For so long a connection may be silent: five of the server's heartbeats.
-const LONGEST_SILENCE: Duration = Duration::from_secs(10);
-
-/// So long after the beginning the marker must have come by.
-const MARKER_WITHIN: Duration = Duration::from_secs(30);
 
 const COLUMNS_OF_OUTBOX: &str = "SELECT COLUMN_NAME FROM information_schema.COLUMNS \
      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'outbox' ORDER BY ORDINAL_POSITION";
@@ -66,7 +60,7 @@ async fn read(
     changes: &mpsc::Sender<Result<CapturedChange, BinlogError>>,
 ) -> Result<(), BinlogError> {
     let Start { connection, from, marker, swept_through } = start;
-    let mut log = server.follow(connection, &from).await?;
+    let mut log = server.follow(connection, From::Position(&from.file, from.offset)).await?;
     find_marker(&mut log, &server.database, marker).await?;
     let mut outbox = Outbox { database, swept_through, layout: None };
     loop {
@@ -98,17 +92,7 @@ async fn find_marker(log: &mut BinlogStream, database: &str, marker: i64) -> Res
 async fn next_event(log: &mut BinlogStream) -> Result<Event, BinlogError> {
     let next = timeout(LONGEST_SILENCE, log.try_next());
     let event = next.await.map_err(|_elapsed| BinlogError::TimedOut("say anything in its binary log"))?;
-    let event = event.map_err(BinlogError::reading)?.ok_or(BinlogError::Ended)?;
-    match event.header().event_type() {
-        Ok(EventType::INCIDENT_EVENT) => return Err(BinlogError::Incident),
-        // A compressed transaction, whose events come next. The library would leave out in silence one that it cannot
-        // read.
-        Ok(EventType::TRANSACTION_PAYLOAD_EVENT) => {
-            event.read_event::<TransactionPayloadEvent<'_>>().map_err(BinlogError::Event)?;
-        }
-        _ => {}
-    }
-    Ok(event)
+    checked(event)
 }
 
 /// What the event inserts into that table, if it does. MariaDB writes the first version of such events, MySQL the

@@ -2,21 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mysql_async::Conn;
-use mysql_async::prelude::Queryable as _;
 use tokio::time::timeout;
 
-use super::error::BinlogError;
-use super::position::Position;
-use super::server::BinlogServer;
+use super::super::error::BinlogError;
+use super::super::marker::{last_number, write_marker};
+use super::super::position::Position;
+use super::super::server::BinlogServer;
 use crate::data_sources::MySqlDatabase;
-
-const WRITE_MARKER: &str = "INSERT INTO relayMarkers () VALUES ()";
-
-const REMOVE_OLD_MARKERS: &str = "DELETE FROM relayMarkers WHERE id < ?";
-
-const LAST_NUMBER: &str = "SELECT COALESCE(MAX(seq), 0) FROM outbox";
-
-const ON_TABLE: &str = "SELECT, INSERT, DELETE ON relayMarkers";
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
@@ -42,21 +34,12 @@ impl Start {
         let mut connection = server.connect().await?;
         let noting = async {
             let from = Position::now(&mut connection, &server.database).await?;
-            connection.query_drop(WRITE_MARKER).await.map_err(BinlogError::asking(ON_TABLE))?;
-            let marker =
-                connection.last_insert_id().and_then(|id| i64::try_from(id).ok()).unwrap_or_default();
-            connection
-                .exec_drop(REMOVE_OLD_MARKERS, (marker,))
-                .await
-                .map_err(BinlogError::asking(ON_TABLE))?;
+            let marker = write_marker(&mut connection).await?;
             Ok((from, marker))
         };
         let (from, marker) =
             timeout(ANSWER_WITHIN, noting).await.unwrap_or(Err(BinlogError::TimedOut("write a marker")))?;
-        let swept_through = sqlx::query_scalar(LAST_NUMBER)
-            .fetch_one(database.readers())
-            .await
-            .map_err(BinlogError::Database)?;
+        let swept_through = last_number(&database).await?;
         Ok(Self { connection, from, marker, swept_through })
     }
 }

@@ -8,7 +8,7 @@ use mysql_async::binlog::value::BinlogValue;
 use mysql_async::consts::ColumnType;
 use uuid::Uuid;
 
-use super::error::BinlogError;
+use super::super::error::BinlogError;
 use crate::data_sources::sql::{OutboxRow, captured};
 use crate::repositories::CapturedChange;
 

@@ -1,0 +1,9 @@
+//! What is in the outbox on MySQL or MariaDB.
+
+use async_trait::async_trait;
+
+use super::MySqlDatabase;
+use super::sql::{feed_error, outbox_backlog, statements};
+use crate::repositories::{ChangeFeedError, OutboxBacklog};
+
+outbox_backlog!(MySqlOutboxBacklog, MySqlDatabase);
