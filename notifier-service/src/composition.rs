@@ -348,7 +348,14 @@ macro_rules! ledger_parts {
     };
 }
 
-async fn open_ledger(database: &DatabaseUrl, max_connections: u32) -> Result<Ledger, StartError> {
+async fn open_ledger(
+    database: &DatabaseUrl,
+    #[cfg_attr(
+        not(feature = "mysql"),
+        expect(unused_variables, reason = "only a server has connections to count")
+    )]
+    max_connections: u32,
+) -> Result<Ledger, StartError> {
     match database {
         #[cfg(feature = "mysql")]
         DatabaseUrl::MySql(url) => {

@@ -1,18 +1,15 @@
 //! What [`EventHistory`] promises, against table-broker and a real Kafka; librdkafka's mock keeps no times.
 
-use std::time::Duration;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use notifier_service::data_sources::{KafkaEventHistory, TableBrokerEventHistory};
 use notifier_service::repositories::EventHistory;
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use table_broker::{NewRecord, TableBroker};
 
 use crate::support::DEADLINE;
-use crate::support::databases::{environment, random_suffix};
+use crate::support::databases::random_suffix;
+use crate::support::kafka::with_kafka_topics;
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
 const THEN: DateTime<Utc> = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
@@ -42,19 +39,11 @@ async fn table_broker_tells_how_far_back_its_topics_go() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kafka_tells_how_far_back_its_topics_go() {
-    let Some(brokers) = environment("TEST_KAFKA_BROKERS") else {
-        let reason = environment("TEST_SKIP_KAFKA").expect("TEST_KAFKA_BROKERS is not set: run scripts/test");
-        return println!("not run: {reason}");
-    };
     let names = ["events", "letters"].map(|what| format!("it.notifier-{what}-{}", random_suffix()));
-    let admin: AdminClient<DefaultClientContext> =
-        ClientConfig::new().set("bootstrap.servers", &brokers).create().unwrap();
-    let topics = names.each_ref().map(|name| NewTopic::new(name, 2, TopicReplication::Fixed(1)));
-    let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(10)));
-    admin.create_topics(&topics, &options).await.unwrap();
-    let told = tokio::spawn(what_kafka_tells(brokers, names.clone())).await;
-    admin.delete_topics(&names.each_ref().map(String::as_str), &options).await.unwrap();
-    told.unwrap();
+    with_kafka_topics(&names.each_ref().map(String::as_str), 2, |brokers| {
+        what_kafka_tells(brokers, names.clone())
+    })
+    .await;
 }
 
 async fn what_kafka_tells(brokers: String, names: [String; 2]) {

@@ -2,6 +2,7 @@ pub(crate) mod databases;
 pub(crate) mod events;
 pub(crate) mod fakes;
 pub(crate) mod in_memory_ledger;
+pub(crate) mod kafka;
 pub(crate) mod mails;
 pub(crate) mod silent_proxy;
 pub(crate) mod smtp_server;
