@@ -132,7 +132,7 @@ impl RelayConfig {
             broker,
             topic: CDC_TOPIC.to_owned(),
             capture: None,
-            batch: 500,
+            batch: 200,
             poll_interval: Duration::from_millis(100),
             check_interval: Duration::from_secs(60),
             largest_event: 64 * 1024 * 1024,

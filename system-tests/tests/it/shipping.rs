@@ -142,6 +142,7 @@ fn what_the_containers_tell_to_try_is_what_the_program_tells() {
     let program = TryItNow {
         data_dir: PathBuf::new(),
         api: "127.0.0.1:8080".parse().unwrap(),
+        operator: "127.0.0.1:8081".parse().unwrap(),
         mailbox: Some("127.0.0.1:8025".parse().unwrap()),
         smtp: None,
     };

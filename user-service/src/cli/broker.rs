@@ -13,7 +13,7 @@ pub(super) struct BrokerSettings {
     #[arg(long, env = "USER_SERVICE_CAPTURE", value_enum)]
     capture: Option<CaptureName>,
     /// How many changes are read at once; up to eight times as many are kept in memory
-    #[arg(long, env = "USER_SERVICE_RELAY_BATCH", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    #[arg(long, env = "USER_SERVICE_RELAY_BATCH", default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     relay_batch: u16,
     /// How often the outbox is looked at for changes by other processes, in milliseconds; with outbox-polled
     #[arg(long, env = "USER_SERVICE_RELAY_POLL_MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=60_000))]
