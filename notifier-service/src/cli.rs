@@ -1,6 +1,8 @@
 //! The command line: every setting as a flag and as an environment variable.
 #![expect(clippy::doc_markdown, reason = "--help shows these texts as they are")]
 
+mod broker;
+mod dead_letters;
 mod dkim;
 mod housekeeping;
 mod mails;
@@ -13,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use notifier_service::config::{BadUrl, BrokerUrl, DatabaseUrl, NotifierConfig};
+use notifier_service::config::{BadUrl, DatabaseUrl, NotifierConfig};
 use notifier_service::data_sources::{BadAuthorities, BadDkim, SmtpSettings, SmtpSettingsError};
 use notifier_service::entities::{ActionLinks, BadPublicUrl, LinkLifetimes, PublicUrl, RetrySchedule};
 use secrecy::SecretString;
@@ -21,6 +23,8 @@ use shared_kernel::{BadKeys, SigningKeys};
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
+use self::broker::BrokerSettings;
+use self::dead_letters::DeadLettersSettings;
 use self::dkim::DkimSettings;
 use self::housekeeping::HousekeepingSettings;
 use self::mails::{MailsSettingError, MailsSettings, PreviewSettings};
@@ -49,6 +53,8 @@ pub(crate) enum Command {
     Preview(PreviewSettings),
     /// Looks into the ledger, sends mails again, takes them out of the queue, and ends
     Ledger(LedgerSettings),
+    /// Shows the records that were set aside on the dead-letter topic, records what can be by now, and ends
+    DeadLetters(DeadLettersSettings),
 }
 
 #[derive(Args)]
@@ -68,15 +74,11 @@ pub(crate) struct RunSettings {
     /// The most connections to the database server
     #[arg(long, env = "NOTIFIER_MAX_CONNECTIONS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     max_connections: u32,
-    /// The broker: kafka://HOST:PORT[,HOST:PORT…] or table://PATH
-    #[arg(long, env = "NOTIFIER_BROKER_URL", value_name = "URL")]
-    broker_url: String,
+    #[command(flatten)]
+    broker: BrokerSettings,
     /// The consumer group; replicas of one group share the work
     #[arg(long, env = "NOTIFIER_CONSUMER_GROUP", default_value = "inf-user-notifier")]
     consumer_group: String,
-    /// The topic
-    #[arg(long, env = "NOTIFIER_TOPIC", default_value = shared_kernel::CDC_TOPIC)]
-    topic: String,
     #[command(flatten)]
     mail: MailSettings,
     #[command(flatten)]
@@ -251,20 +253,15 @@ impl DatabaseSettings {
 
 impl RunSettings {
     pub(crate) fn config(&self) -> Result<NotifierConfig, SettingError> {
-        let broker = BrokerUrl::parse(&self.broker_url).map_err(|source| SettingError::BadUrl {
-            flag: "broker-url",
-            variable: "NOTIFIER_BROKER_URL",
-            source,
-        })?;
         let delivery = &self.delivery;
-        let mut config =
-            NotifierConfig::new(self.database.url()?, broker, self.mail.smtp()?, self.links.links()?);
+        let (database, broker) = (self.database.url()?, self.broker.url()?);
+        let mut config = NotifierConfig::new(database, broker, self.mail.smtp()?, self.links.links()?);
         self.mails.apply_to(&mut config.mails)?;
         config.housekeeping = self.housekeeping.config();
         config.operator = self.operator.config()?;
         config.max_connections = self.max_connections;
         config.consumer_group.clone_from(&self.consumer_group);
-        config.topic.clone_from(&self.topic);
+        config.topic.clone_from(&self.broker.topic);
         config.workers = delivery.workers;
         config.batch = delivery.batch;
         config.lease = Duration::from_secs(delivery.lease_seconds);

@@ -1,5 +1,7 @@
 //! The one place that knows which adapter stands behind which port.
 
+mod dead_letters;
+
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,6 +29,8 @@ use crate::repositories::{
 };
 use crate::transport::http::{Operator, operator_router, serve_operator};
 use crate::transport::{DeliveryPace, EventConsumer, Wake, consume_loop, delivery_loop, housekeeping_loop};
+
+pub use self::dead_letters::{DeadLetterCommands, open_dead_letters};
 
 /// What must be left of a lease after the longest send, for the outcome to be recorded.
 const RECORDING_MARGIN: Duration = Duration::from_secs(5);
@@ -420,16 +424,8 @@ async fn broker(config: &NotifierConfig) -> Result<Broker, StartError> {
                 history: Arc::new(history),
             })
         }
-        #[cfg(not(feature = "kafka"))]
-        BrokerUrl::Kafka(_) => {
-            Err(StartError::NotInThisBuild { setting: "broker-url", what: "Kafka", feature: "kafka" })
-        }
-        #[cfg(not(feature = "table-broker"))]
-        BrokerUrl::Table(_) => Err(StartError::NotInThisBuild {
-            setting: "broker-url",
-            what: "table-broker",
-            feature: "table-broker",
-        }),
+        #[cfg(not(all(feature = "kafka", feature = "table-broker")))]
+        other => Err(no_such_broker(other)),
     }
 }
 
@@ -488,4 +484,13 @@ fn no_such_database(database: &DatabaseUrl) -> StartError {
         DatabaseUrl::Sqlite(_) => ("SQLite", "sqlite"),
     };
     StartError::NotInThisBuild { setting: "database-url", what, feature }
+}
+
+#[cfg(not(all(feature = "kafka", feature = "table-broker")))]
+fn no_such_broker(broker: &BrokerUrl) -> StartError {
+    let (what, feature) = match broker {
+        BrokerUrl::Kafka(_) => ("Kafka", "kafka"),
+        BrokerUrl::Table(_) => ("table-broker", "table-broker"),
+    };
+    StartError::NotInThisBuild { setting: "broker-url", what, feature }
 }

@@ -118,6 +118,17 @@ pub struct PreviewConfig {
     pub mails: MailsConfig,
 }
 
+/// Everything that [`open_dead_letters`](crate::composition::open_dead_letters) needs to know.
+#[derive(Debug, Clone)]
+pub struct DeadLettersConfig {
+    /// Where the ledger is.
+    pub database: DatabaseUrl,
+    /// What the letters lie on.
+    pub broker: BrokerUrl,
+    /// The topic whose dead letters they are.
+    pub topic: String,
+}
+
 impl NotifierConfig {
     /// The defaults around a database, a broker, a mail server and links.
     pub fn new(database: DatabaseUrl, broker: BrokerUrl, smtp: SmtpSettings, links: ActionLinks) -> Self {

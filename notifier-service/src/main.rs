@@ -41,6 +41,12 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
             close.await;
             done?;
         }
+        Command::DeadLetters(settings) => {
+            let (commands, close) = composition::open_dead_letters(&settings.config()?).await?;
+            let done = settings.execute(&commands.list, &commands.redrive).await;
+            close.await;
+            done?;
+        }
         Command::Run(settings) => {
             let notifier = composition::build(settings.config()?).await?;
             let shutdown = stop_signal()?;

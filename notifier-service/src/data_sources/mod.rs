@@ -20,7 +20,7 @@ mod table_broker;
 mod templates;
 
 #[cfg(feature = "kafka")]
-pub use kafka::{KafkaDeadLetters, KafkaEventHistory, ProducerError};
+pub use kafka::{KafkaDeadLetterLog, KafkaDeadLetters, KafkaEventHistory, ProducerError};
 #[cfg(feature = "mysql")]
 pub use mysql::MySqlNotificationLedger;
 #[cfg(feature = "smtp")]
@@ -35,6 +35,6 @@ pub use sqlite::SqliteNotificationLedger;
 #[cfg(feature = "system")]
 pub use system::{GovernorSendRate, SystemClock, SystemJitter, UnlimitedSendRate};
 #[cfg(feature = "table-broker")]
-pub use table_broker::{TableBrokerDeadLetters, TableBrokerEventHistory};
+pub use table_broker::{TableBrokerDeadLetterLog, TableBrokerDeadLetters, TableBrokerEventHistory};
 #[cfg(feature = "templates")]
 pub use templates::{MailTemplates, MinijinjaMailRenderer, TemplateError};

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use shared_kernel::{in_words, read_record};
 use thiserror::Error;
 
-use crate::entities::{Notification, Place, ReceivedRecord, plan};
-use crate::repositories::{DeadLetter, DeadLetters, DeadLettersError, LedgerError, NotificationLedger};
+use super::recording::{Recorded, Unusable, record};
+use crate::entities::{Place, ReceivedRecord};
+use crate::repositories::{DeadLetters, DeadLettersError, LedgerError, NotificationLedger};
 
 /// Turns records of the topic into ledger rows, one a mail to send.
 pub struct RecordUserEvents {
@@ -60,19 +60,6 @@ impl RecordError {
     }
 }
 
-/// A record that is to be set aside.
-struct Unusable {
-    letter: DeadLetter,
-    /// The reason as it may be logged.
-    loggable: String,
-}
-
-/// A record that was understood, with the mails that it asks for.
-struct Planned<'a> {
-    received: &'a ReceivedRecord,
-    notifications: Vec<Notification>,
-}
-
 impl RecordUserEvents {
     /// Records into that ledger, and sets aside what never can be.
     pub fn new(ledger: Arc<dyn NotificationLedger>, dead_letters: Arc<dyn DeadLetters>) -> Self {
@@ -88,51 +75,9 @@ impl RecordUserEvents {
     ///
     /// [`RecordError`]; the same batch may and must be given again.
     pub async fn execute(&self, batch: &[ReceivedRecord]) -> Result<RecordOutcome, RecordError> {
-        let mut planned = Vec::with_capacity(batch.len());
-        let mut unusable = Vec::new();
-        for received in batch {
-            match read_record(&received.record) {
-                Ok(Some(event)) => planned.push(Planned { received, notifications: plan(&event) }),
-                // It tells of no change, so it is dealt with by having been read.
-                Ok(None) => {}
-                // The causes quote the value, which may be an address.
-                Err(error) => unusable.push(set_aside(received, error.in_words(), error.to_string())),
-            }
-        }
-        let new = self.record(&planned, &mut unusable).await?;
+        let Recorded { new, unusable } = record(&*self.ledger, batch).await.map_err(RecordError::Ledger)?;
         let set_aside = self.set_aside(unusable).await?;
         Ok(RecordOutcome { new, set_aside })
-    }
-
-    /// Records everything at once. Only when the ledger refuses for good, halves the batch until the
-    /// record that it refuses is alone, going left before right so that the order stays.
-    async fn record(
-        &self,
-        planned: &[Planned<'_>],
-        unusable: &mut Vec<Unusable>,
-    ) -> Result<u64, RecordError> {
-        let mut new = 0;
-        let mut open = vec![planned];
-        while let Some(part) = open.pop() {
-            let notifications: Vec<_> =
-                part.iter().flat_map(|one| one.notifications.iter().cloned()).collect();
-            if notifications.is_empty() {
-                continue;
-            }
-            match (self.ledger.record(&notifications).await, part) {
-                (Ok(recorded), _) => new += recorded.new,
-                (Err(error @ LedgerError::Rejected(_)), [one]) => {
-                    let words = in_words(&error);
-                    unusable.push(set_aside(one.received, words.clone(), words));
-                }
-                (Err(LedgerError::Rejected(_)), _) => {
-                    let (left, right) = part.split_at(part.len() / 2);
-                    open.extend([right, left]);
-                }
-                (Err(error), _) => return Err(RecordError::Ledger(error)),
-            }
-        }
-        Ok(new)
     }
 
     async fn set_aside(&self, unusable: Vec<Unusable>) -> Result<Vec<SetAside>, RecordError> {
@@ -147,8 +92,4 @@ impl RecordUserEvents {
         }
         Ok(set_aside)
     }
-}
-
-fn set_aside(received: &ReceivedRecord, reason: String, loggable: String) -> Unusable {
-    Unusable { letter: DeadLetter { received: received.clone(), reason }, loggable }
 }

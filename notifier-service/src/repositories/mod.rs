@@ -1,6 +1,7 @@
 //! The ports: what the use cases need from the world. Each trait says what its adapters owe; each
 //! error says whether trying again can help.
 
+mod dead_letter_log;
 mod dead_letters;
 mod event_history;
 mod jitter;
@@ -14,6 +15,7 @@ mod operator_ledger;
 mod send_rate;
 mod suppressed_addresses;
 
+pub use dead_letter_log::{DeadLetterLog, DeadLetterLogError, LoggedLetter};
 pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError};
 pub use event_history::{EventHistory, EventHistoryError};
 pub use jitter::Jitter;

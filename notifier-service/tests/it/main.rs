@@ -5,6 +5,8 @@
 
 mod composition;
 mod consume_loop;
+mod dead_letter_log_contract;
+mod dead_letters_command;
 mod deliver_notifications;
 mod delivery_failures;
 mod delivery_loop;
@@ -23,6 +25,7 @@ mod operator_use_cases;
 mod preview;
 mod record_user_events;
 mod recording_properties;
+mod redrive_dead_letters;
 mod retention_contract;
 mod settings;
 mod smtp_mailer;

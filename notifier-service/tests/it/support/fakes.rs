@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use notifier_service::entities::{Answer, DialogueStage, Mail, Notification};
 use notifier_service::repositories::{
-    DeadLetter, DeadLetters, DeadLettersError, Jitter, MailRenderer, Mailer, MailerError, MonotonicClock,
-    RenderError, SendRate,
+    DeadLetter, DeadLetterLog, DeadLetterLogError, DeadLetters, DeadLettersError, Jitter, LoggedLetter,
+    MailRenderer, Mailer, MailerError, MonotonicClock, RenderError, SendRate,
 };
 
 /// A clock that only moves when it is told to, or slept on.
@@ -187,5 +187,36 @@ impl DeadLetters for InMemoryDeadLetters {
         }
         inner.0.push(letter.clone());
         Ok(())
+    }
+}
+
+/// A dead-letter topic of so many partitions in memory.
+pub(crate) struct InMemoryDeadLetterLog {
+    partitions: Mutex<Vec<Vec<LoggedLetter>>>,
+}
+
+impl InMemoryDeadLetterLog {
+    pub(crate) fn new(partitions: Vec<Vec<LoggedLetter>>) -> Self {
+        Self { partitions: Mutex::new(partitions) }
+    }
+
+    /// Takes all partitions away.
+    pub(crate) fn break_down(&self) {
+        self.partitions.lock().unwrap().clear();
+    }
+}
+
+#[async_trait]
+impl DeadLetterLog for InMemoryDeadLetterLog {
+    async fn partitions(&self) -> Result<Vec<i32>, DeadLetterLogError> {
+        let partitions = self.partitions.lock().unwrap().len();
+        match i32::try_from(partitions).unwrap() {
+            0 => Err(DeadLetterLogError::Unavailable("the broker is away".into())),
+            partitions => Ok((0..partitions).collect()),
+        }
+    }
+
+    async fn letters(&self, partition: i32) -> Result<Vec<LoggedLetter>, DeadLetterLogError> {
+        Ok(self.partitions.lock().unwrap()[usize::try_from(partition).unwrap()].clone())
     }
 }

@@ -1,0 +1,25 @@
+use clap::Args;
+use notifier_service::config::BrokerUrl;
+
+use super::SettingError;
+
+/// What brings the events.
+#[derive(Args)]
+pub(super) struct BrokerSettings {
+    /// The broker: kafka://HOST:PORT[,HOST:PORT…] or table://PATH
+    #[arg(long, env = "NOTIFIER_BROKER_URL", value_name = "URL")]
+    broker_url: String,
+    /// The topic
+    #[arg(long, env = "NOTIFIER_TOPIC", default_value = shared_kernel::CDC_TOPIC)]
+    pub(super) topic: String,
+}
+
+impl BrokerSettings {
+    pub(super) fn url(&self) -> Result<BrokerUrl, SettingError> {
+        BrokerUrl::parse(&self.broker_url).map_err(|source| SettingError::BadUrl {
+            flag: "broker-url",
+            variable: "NOTIFIER_BROKER_URL",
+            source,
+        })
+    }
+}
