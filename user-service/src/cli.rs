@@ -22,7 +22,6 @@ use tracing_subscriber::EnvFilter;
 use create_admin::CreateAdminSettings;
 use database::DatabaseSettings;
 use doctor::DoctorSettings;
-pub(crate) use doctor::report;
 use healthcheck::HealthcheckSettings;
 use relay::{MigrateSettings, RelaySettings};
 use serve::ServeSettings;

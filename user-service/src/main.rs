@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
+use shared_kernel::in_words;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use user_service::composition::{self, Verdict};
+use user_service::composition::{self, Finding, Verdict};
 
 use cli::{Cli, Command, SettingError};
 
@@ -19,7 +20,7 @@ async fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // Said plainly, whether or not logging has started.
-            eprintln!("user-service: {}", shared_kernel::in_words(&*error));
+            eprintln!("user-service: {}", in_words(&*error));
             ExitCode::FAILURE
         }
     }
@@ -50,8 +51,18 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
         }
         Command::Doctor(settings) => {
             let mut findings = composition::examine(&settings.config()?).await;
-            findings.push(settings.examine_keys());
-            print!("{}", cli::report(&findings));
+            findings.push(match settings.check_keys() {
+                Ok(()) => Finding::fine("keys", "`serve` has its keys"),
+                // A relay has none.
+                Err(missing @ SettingError::Missing { .. }) => {
+                    Finding::attention("keys", format!("`serve` cannot start: {}", in_words(&missing)))
+                }
+                Err(bad) => Finding::wrong("keys", in_words(&bad)),
+            });
+            findings.sort_by_key(|finding| finding.verdict);
+            for finding in &findings {
+                println!("{finding}");
+            }
             if findings.iter().any(|finding| finding.verdict == Verdict::Wrong) {
                 return Ok(ExitCode::FAILURE);
             }

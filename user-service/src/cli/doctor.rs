@@ -1,7 +1,6 @@
 //! `user-service doctor`.
 
 use clap::Args;
-use user_service::composition::{Finding, Verdict};
 use user_service::config::UserServiceConfig;
 
 use super::broker::BrokerSettings;
@@ -32,36 +31,7 @@ impl DoctorSettings {
     }
 
     /// What `serve` would say of the keys.
-    pub(crate) fn examine_keys(&self) -> Finding {
-        let (verdict, says) = match self.keys.config() {
-            Ok(_keys) => (Verdict::Fine, "`serve` has its keys".to_owned()),
-            // A relay has none.
-            Err(error @ SettingError::Missing { .. }) => {
-                (Verdict::Attention, format!("`serve` cannot start: {}", shared_kernel::in_words(&error)))
-            }
-            Err(error) => (Verdict::Wrong, shared_kernel::in_words(&error)),
-        };
-        Finding { about: "keys", verdict, says }
+    pub(crate) fn check_keys(&self) -> Result<(), SettingError> {
+        self.keys.config().map(drop)
     }
-}
-
-/// A line a finding, the worst last.
-pub(crate) fn report(findings: &[Finding]) -> String {
-    let mut findings: Vec<_> = findings.iter().collect();
-    findings.sort_by_key(|finding| match finding.verdict {
-        Verdict::Fine => 0,
-        Verdict::Attention => 1,
-        Verdict::Wrong => 2,
-    });
-    findings
-        .into_iter()
-        .map(|Finding { about, verdict, says }| {
-            let verdict = match verdict {
-                Verdict::Fine => "ok",
-                Verdict::Attention => "look at",
-                Verdict::Wrong => "WRONG",
-            };
-            format!("{verdict:<8}{about:<14}{says}\n")
-        })
-        .collect()
 }

@@ -1,5 +1,6 @@
 //! What stands in the way of the service's work, found out before it is started.
 
+use std::fmt;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -30,7 +31,7 @@ pub struct Finding {
 }
 
 /// What a finding means for the service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// As it should be.
     Fine,
@@ -41,16 +42,31 @@ pub enum Verdict {
 }
 
 impl Finding {
-    fn fine(about: &'static str, says: impl Into<String>) -> Self {
+    /// As it should be.
+    pub fn fine(about: &'static str, says: impl Into<String>) -> Self {
         Self { about, verdict: Verdict::Fine, says: says.into() }
     }
 
-    fn attention(about: &'static str, says: impl Into<String>) -> Self {
+    /// Somebody should look at it.
+    pub fn attention(about: &'static str, says: impl Into<String>) -> Self {
         Self { about, verdict: Verdict::Attention, says: says.into() }
     }
 
-    fn wrong(about: &'static str, says: impl Into<String>) -> Self {
+    /// The service cannot do its work.
+    pub fn wrong(about: &'static str, says: impl Into<String>) -> Self {
         Self { about, verdict: Verdict::Wrong, says: says.into() }
+    }
+}
+
+/// One line.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = match self.verdict {
+            Verdict::Fine => "ok",
+            Verdict::Attention => "look at",
+            Verdict::Wrong => "WRONG",
+        };
+        write!(f, "{verdict:<8}{:<14}{}", self.about, self.says)
     }
 }
 
