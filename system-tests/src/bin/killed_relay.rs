@@ -15,7 +15,8 @@ use shared_kernel::UserEvent;
 use system_tests::{KillPoint, Moment, Step};
 use tokio_util::sync::CancellationToken;
 use user_service::data_sources::{
-    KafkaEventPublisher, MySqlBinlogOutboxChangeFeed, MySqlDatabase, MySqlOutboxChangeFeed, SystemClock,
+    KafkaEventPublisher, MySqlBinlogOutboxChangeFeed, MySqlBinlogUsersChangeFeed, MySqlDatabase,
+    MySqlOutboxChangeFeed, SystemClock,
 };
 use user_service::interactors::RelayChanges;
 use user_service::repositories::{
@@ -27,6 +28,8 @@ use user_service::transport::relay_loop::{self, RelayTiming};
 const BATCH: usize = 7;
 /// How often the polled feed looks, and the one that follows the log looks for what did not come by it.
 const INTERVAL: Duration = Duration::from_millis(200);
+/// In bytes.
+const LARGEST_EVENT: usize = 64 * 1024 * 1024;
 const PUBLISH_DEADLINE: Duration = Duration::from_secs(30);
 
 #[tokio::main]
@@ -42,6 +45,7 @@ async fn main() -> Result<(), AdapterError> {
     let database = MySqlDatabase::connect_lazy(url, 4)?;
     let feed: Arc<dyn ChangeFeed> = match capture.as_str() {
         "outbox-binlog" => Arc::new(MySqlBinlogOutboxChangeFeed::new(database, url, INTERVAL)?),
+        "users-table" => Arc::new(MySqlBinlogUsersChangeFeed::new(database, url, LARGEST_EVENT)?),
         "outbox-polled" => Arc::new(MySqlOutboxChangeFeed::new(database, INTERVAL)),
         other => return Err(format!("there is no capture {other}").into()),
     };

@@ -180,6 +180,8 @@ macro_rules! tests {
 tests! {
     outbox_binlog_on_mysql: "outbox-binlog" on MySql,
     outbox_binlog_on_mariadb: "outbox-binlog" on MariaDb,
+    users_table_on_mysql: "users-table" on MySql,
+    users_table_on_mariadb: "users-table" on MariaDb,
     outbox_polled_on_mysql: "outbox-polled" on MySql,
     outbox_polled_on_mariadb: "outbox-polled" on MariaDb,
 }

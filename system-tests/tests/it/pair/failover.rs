@@ -85,14 +85,14 @@ async fn leave_behind(
     }
 }
 
-async fn misses_nothing_that_the_replica_has(behind: Behind) {
+async fn misses_nothing_that_the_replica_has(behind: Behind, capture: &str) {
     let (Some(mysql), Some(brokers)) = (Server::MySql.address(), Server::Kafka.address()) else { return };
     let Some(mut primary) = OwnServer::mysql(&["--server-id=11"]).await else { return };
     let Some(replica) = Replica::of(&primary).await else { return };
     let forwarder = Forwarder::start(primary.port()).await;
     let userdata = format!("mysql://root@127.0.0.1:{}", forwarder.port());
     let servers = Servers { userdata, notifier: mysql, brokers };
-    let deployment = Deployment::start_on("failover", servers, &[]).await;
+    let deployment = Deployment::start_on("failover", servers, &[("USER_SERVICE_CAPTURE", capture)]).await;
     for statement in KEEP_WHAT_IS_COMMITTED {
         deployment.userdata.execute(statement).await;
     }
@@ -131,19 +131,29 @@ async fn misses_nothing_that_the_replica_has(behind: Behind) {
         lost.len()
     );
     let (events, repeats) = (published.events().count(), published.repeats);
-    println!("{behind:?} behind: {events} events, {} of them lost to MySQL, {repeats} repeats", lost.len());
+    println!(
+        "{capture}, {behind:?} behind: {events} events, {} of them lost to MySQL, {repeats} repeats",
+        lost.len()
+    );
 
     let told = updates_by_address(&published);
     assert_eq!(updates_by_reader(&deployment.sink.mails().await), told, "what the mails tell of");
     deployment.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_relay_follows_to_a_replica_that_lacks_what_was_published() {
-    misses_nothing_that_the_replica_has(Behind::Replica).await;
+macro_rules! tests {
+    ($($name:ident: $behind:ident by $capture:literal),* $(,)?) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            misses_nothing_that_the_replica_has(Behind::$behind, $capture).await;
+        }
+    )*};
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_relay_follows_to_a_replica_that_has_what_was_not_published() {
-    misses_nothing_that_the_replica_has(Behind::Relay).await;
+// The outbox says itself what is missing; from the table of users the relay goes on by GTIDs.
+tests! {
+    the_outbox_on_a_replica_that_lacks_what_was_published: Replica by "outbox-binlog",
+    the_outbox_on_a_replica_that_has_what_was_not_published: Relay by "outbox-binlog",
+    the_users_on_a_replica_that_lacks_what_was_published: Replica by "users-table",
+    the_users_on_a_replica_that_has_what_was_not_published: Relay by "users-table",
 }
