@@ -16,6 +16,7 @@ use super::failure::{Failure, Stopped};
 use super::fence::{Fence, FencedStream};
 use super::message::OutgoingMessage;
 use super::settings::{SmtpSettings, SmtpTls};
+use super::tls::encrypt;
 use crate::entities::DialogueStage;
 use crate::repositories::MonotonicClock;
 
@@ -153,7 +154,7 @@ async fn connect(
     let stream = tcp(settings).await?;
     let stream = FencedStream::new(stream, fence.clone());
     let connection = if settings.tls == SmtpTls::Implicit {
-        let stream = settings.authorities.encrypt(&settings.host, stream).await?;
+        let stream = encrypt(&settings.authorities, &settings.host, stream).await?;
         AsyncSmtpConnection::connect_with_transport(Box::new(stream), hello).await
     } else {
         AsyncSmtpConnection::connect_with_transport(Box::new(stream), hello).await

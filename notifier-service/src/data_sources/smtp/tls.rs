@@ -58,8 +58,7 @@ impl Authorities {
         builder.build_rustls()
     }
 
-    /// Encrypts a connection from its first byte. lettre does that only for connections that it makes itself.
-    pub(super) async fn encrypt(&self, host: &str, stream: FencedStream) -> io::Result<EncryptedStream> {
+    fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         match &self.private {
             Some(certificates) => {
@@ -67,14 +66,23 @@ impl Authorities {
             }
             None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         }
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        TlsConnector::from(Arc::new(config)).connect(name, stream).await.map(EncryptedStream)
+        roots
     }
+}
+
+/// Encrypts a connection from its first byte. lettre does that only for connections that it makes itself.
+pub(super) async fn encrypt(
+    authorities: &Authorities,
+    host: &str,
+    stream: FencedStream,
+) -> io::Result<EncryptedStream> {
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_root_certificates(authorities.roots())
+        .with_no_client_auth();
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await.map(EncryptedStream)
 }
 
 /// An encrypted connection as lettre takes it.
