@@ -62,13 +62,26 @@ impl ServiceProcess {
         self.child.id()
     }
 
-    /// Stops it in the middle of what it does (SIGSTOP).
+    /// Stops it in the middle of what it does (SIGSTOP). Returns when all its threads have stopped: on a busy
+    /// machine they go on for a while after the signal.
     ///
     /// # Panics
     ///
-    /// When it has ended.
-    pub fn freeze(&self) {
+    /// When it has ended, or does not stop in time.
+    pub async fn freeze(&self, limit: Duration) {
         self.signal("STOP");
+        let threads = format!("/proc/{}/task", self.id());
+        eventually_some("every thread stops", limit, || {
+            let mut states = std::fs::read_dir(&threads).expect("the process is there").map(|thread| {
+                let stat = thread.expect("a thread is there").path().join("stat");
+                std::fs::read_to_string(stat).unwrap_or_default()
+            });
+            // The state is what follows the name in parentheses: proc_pid_stat(5).
+            let have_stopped =
+                states.all(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')));
+            async move { have_stopped.then_some(()) }
+        })
+        .await;
     }
 
     /// Lets it go on (SIGCONT) where it was stopped.

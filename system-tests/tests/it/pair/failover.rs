@@ -75,7 +75,7 @@ async fn leave_behind(
             replica.has_all_of(primary).await;
             replica.fall_behind().await;
         }
-        Behind::Relay => deployment.process("relay").freeze(),
+        Behind::Relay => deployment.process("relay").freeze(LIMIT).await,
     }
     load.allow(UNTIL_BEHIND - AT_FIRST);
     load.answered(UNTIL_BEHIND, LIMIT).await;

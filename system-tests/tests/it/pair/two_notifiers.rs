@@ -173,7 +173,7 @@ impl Pair {
             eventually("nothing is in transit", LIMIT, || async { sink.in_transit() == 0 }).await;
             eventually("all that was accepted is recorded", LIMIT, || self.is_recorded(sink)).await;
         }
-        stopped.freeze();
+        stopped.freeze(LIMIT).await;
         sink.open();
         eventually("the other one sends everything", LIMIT, || async {
             let sent = self.ledger.count("notifications WHERE state = 'sent'").await;
@@ -214,6 +214,18 @@ impl Pair {
         }
         assert_eq!(arrivals.len(), self.events);
         arrivals
+    }
+
+    /// What each sink and notifier knows of an event's mail.
+    fn all_about(&self, number: u128) -> String {
+        let id = mail_of(number).to_string();
+        let known = self.sinks.iter().zip(&self.notifiers).map(|(sink, notifier)| {
+            let accepted = sink.accepted().iter().filter(|mail| mail.message_id.starts_with(&id)).count();
+            let log = notifier.log_so_far();
+            let lines: Vec<_> = log.lines().filter(|line| line.contains(&id)).collect();
+            format!("accepted {accepted} times; {}", lines.join("\n"))
+        });
+        known.collect::<Vec<_>>().join("\n")
     }
 
     async fn stop(self) {
@@ -288,7 +300,8 @@ async fn every_mail_goes_out_once_and_in_order_through_rebalances_and_a_stop_pas
     eventually("the topic is read", LIMIT, || async { pair.topic.lag(pair.topic.name()) == Some(0) }).await;
     let arrivals = pair.arrivals();
     let several: Vec<_> = arrivals.iter().filter(|(_, count)| **count != 1).collect();
-    assert!(several.is_empty(), "{several:?}");
+    let told: Vec<_> = several.iter().map(|(number, _)| pair.all_about(**number)).collect();
+    assert!(several.is_empty(), "{several:?}\n{}", told.join("\n"));
     assert!(pair.sinks.iter().all(|sink| sink.accepted().len() > 500), "both share the work");
     pair.stop().await;
 }

@@ -54,7 +54,7 @@ async fn the_standby_takes_over_from_a_relay_that_is_killed() {
 async fn the_standby_takes_over_from_a_relay_that_is_stopped_and_goes_on_later() {
     let Some((deployment, load)) = with_two_relays("relay_stopped").await else { return };
     let active = deployment.process("relay");
-    active.freeze();
+    active.freeze(LIMIT).await;
     the_standby_publishes(Instant::now(), &deployment, &load).await;
     load.allow(UPDATES);
     active.thaw();
