@@ -12,6 +12,9 @@ use crate::data_sources::MySqlDatabase;
 const DEFINITION: &str = "SELECT COLUMN_NAME, CAST(COLUMN_TYPE AS CHAR) FROM information_schema.COLUMNS \
      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION";
 
+/// How many definitions of a table are remembered.
+const MOST_KNOWN: usize = 8;
+
 /// Finds the columns that are wanted, or says why it cannot.
 type Find<const WANTED: usize> =
     fn(&TableMapEvent<'_>, Vec<ColumnDefinition>) -> Result<Layout<WANTED>, String>;
@@ -24,8 +27,8 @@ pub(super) type Found<const WANTED: usize> = Result<Arc<Layout<WANTED>>, Arc<str
 pub(super) struct TableLayout<const WANTED: usize> {
     table: &'static str,
     find: Find<WANTED>,
-    /// The definition when it was last asked for.
-    known: Vec<ColumnDefinition>,
+    /// The definitions that were found when it was asked for, the latest first.
+    known: Vec<Vec<ColumnDefinition>>,
     /// For the number that the log gives the table, another one after each change of its definition.
     current: Option<(u64, Found<WANTED>)>,
 }
@@ -37,7 +40,7 @@ impl<const WANTED: usize> TableLayout<WANTED> {
         find: Find<WANTED>,
         database: &MySqlDatabase,
     ) -> Result<Self, BinlogError> {
-        let known = definition(table, database).await?;
+        let known = vec![definition(table, database).await?];
         Ok(Self { table, find, known, current: None })
     }
 
@@ -74,9 +77,13 @@ impl<const WANTED: usize> TableLayout<WANTED> {
         database: &MySqlDatabase,
     ) -> Result<Result<Layout<WANTED>, String>, BinlogError> {
         let now = definition(self.table, database).await?;
-        let before = std::mem::replace(&mut self.known, now.clone());
+        if !self.known.contains(&now) {
+            self.known.insert(0, now.clone());
+            self.known.truncate(MOST_KNOWN);
+        }
         let found = (self.find)(table, now).or_else(|problem| {
-            (self.find)(table, before).map_err(|_also| {
+            let earlier = self.known.iter().find_map(|known| (self.find)(table, known.clone()).ok());
+            earlier.ok_or_else(|| {
                 format!(
                     "{problem}; the log does not tell the names of columns, and the table has changed since: \
                      SET GLOBAL binlog_row_metadata = FULL, and the same in the server's configuration"
