@@ -9,13 +9,11 @@ use crate::repositories::{AdapterError, EventPublisher, PublishError, PublishFai
 pub struct TableBrokerEventPublisher {
     broker: TableBroker,
     topic: String,
-    calls: Overlapping<Transactions>,
+    calls: Overlapping<TableBroker>,
 }
 
-/// Each call has a transaction of its own, which ends with it.
-struct Transactions;
-
-impl Connection for Transactions {
+impl Connection for TableBroker {
+    /// Each call has a transaction of its own, which ends with it.
     fn abort(&self) {}
 }
 
@@ -36,9 +34,9 @@ impl TableBrokerEventPublisher {
         let mut turn = self.calls.turn().await;
         let call = match turn.join()? {
             Some(call) => call,
-            None => turn.begin(Transactions),
+            None => turn.begin(self.broker.clone()),
         };
-        self.broker.append(&self.topic, &records).await?;
+        call.connection().append(&self.topic, &records).await?;
         call.done();
         Ok(())
     }
