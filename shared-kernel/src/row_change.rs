@@ -78,10 +78,10 @@ impl<E> From<E> for BadRowChange<E> {
 /// The event of a change of a row that stands at that place in the binlog. `source` says of an event how it was
 /// captured, `taken_up_ms` when (milliseconds since the Unix epoch).
 ///
-/// A new `lastEventId` is left by user-service, with each of its changes, and is the event's id. Any other program leaves it as it was;
-/// then the id is derived from the place and the row, and the version is the row's, which that program may have left as
-/// it was too. `None` for an update by another program in which no column is seen to change: a password hashed
-/// anew at a login is one.
+/// A new `lastEventId` is left by user-service, with each of its changes, and is the event's id. Any other program leaves
+/// it as it was; then the id is derived from the place and the row, and the version is the row's, which that program may
+/// have left as it was too. `None` for an update by another program in which no column is seen to change: a password
+/// hashed anew at a login is one.
 ///
 /// # Errors
 ///

@@ -139,7 +139,8 @@ impl World {
         self.deployment.sink.count().await
     }
 
-    /// Whoever writes to the table with plain SQL is told of as well, with links that work: eve, who has had one mail, and gus.
+    /// Whoever writes to the table with plain SQL is told of as well, with links that work: eve, who has had one mail,
+    /// and gus.
     pub(super) async fn another_program_changes_accounts(&self) {
         let userdata = &self.deployment.userdata;
         userdata.execute("UPDATE users SET fullName = 'By SQL' WHERE username = 'eve'").await;

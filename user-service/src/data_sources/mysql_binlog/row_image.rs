@@ -100,8 +100,8 @@ pub(super) fn definition_in_log(table: &TableMapEvent<'_>) -> Option<Vec<ColumnD
 }
 
 impl<const WANTED: usize> Layout<WANTED> {
-    /// Finds the wanted columns by their names, and holds the number of columns against the log, which may be of before or after a change of
-    /// the table that the definition does not know.
+    /// Finds the wanted columns by their names, and holds the number of columns against the log, which may be of before
+    /// or after a change of the table that the definition does not know.
     pub(super) fn new(
         table: &TableMapEvent<'_>,
         definition: Vec<ColumnDefinition>,
