@@ -6,10 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::{StartError, unusable};
 use crate::config::{DatabaseUrl, UserServiceConfig};
-use crate::data_sources::SystemClock;
 use crate::repositories::{
-    AdapterError, AnswerRepository, Clock as _, OutboxBacklog, PasswordResetInbox, SessionRepository,
-    UserRepository,
+    AdapterError, AnswerRepository, OutboxBacklog, PasswordResetInbox, SessionRepository, UserRepository,
 };
 
 #[cfg(not(any(feature = "mysql", feature = "sqlite")))]
@@ -74,7 +72,10 @@ impl Database {
             Self::MySql(database) => Ok(database.now().await?),
             // A file has the time of whoever opens it.
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(_) => Ok(SystemClock.now()),
+            Self::Sqlite(_) => {
+                use crate::repositories::Clock as _;
+                Ok(crate::data_sources::SystemClock.now())
+            }
         }
     }
 
