@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared_kernel::{EventId, UserEvent, UserId};
-use sqlx::{AssertSqlSafe, Row as _};
 use tokio::time::sleep;
 use user_service::repositories::{ChangeFeed, ChangeFeedError, Content};
 use uuid::Uuid;
@@ -55,26 +54,6 @@ fn copied(payload: &str) -> String {
         "INSERT INTO outbox (id, userId, eventType, occurredAt, payload) \
          SELECT UNHEX(REPLACE(UUID(), '-', '')), userId, eventType, occurredAt, {payload} FROM outbox LIMIT 1"
     )
-}
-
-/// Ends the connections that read the log for this database; how many there were. Not by a query of
-/// `information_schema.processlist`, which fails on MySQL while anybody's statement has bytes in it that are no text.
-async fn break_connections(database: &Db) -> usize {
-    let mut connection = database.connection().await;
-    let name = database.texts("SELECT DATABASE()").await.remove(0);
-    let processes = sqlx::raw_sql("SHOW PROCESSLIST").fetch_all(&mut *connection).await.unwrap();
-    let mut ended = 0;
-    for process in processes {
-        let command: String = process.get_unchecked("Command");
-        let of: Option<String> = process.get_unchecked("db");
-        if command.starts_with("Binlog Dump") && of.as_ref() == Some(&name) {
-            let id: u64 = process.get_unchecked("Id");
-            // It may be gone by itself.
-            let _gone = sqlx::raw_sql(AssertSqlSafe(format!("KILL {id}"))).execute(&mut *connection).await;
-            ended += 1;
-        }
-    }
-    ended
 }
 
 async fn rows_of_one_statement_come_in_their_order(database: Db) {
@@ -216,7 +195,7 @@ async fn a_broken_connection_is_told_once(database: Db) {
     feed.acknowledge(&positions(&all(&feed, 1).await)).await.unwrap();
     append(&database.users(), &written[1..2]).await;
     let in_hand = all(&feed, 1).await;
-    assert_eq!(break_connections(&database).await, 1);
+    assert_eq!(database.break_log_readers().await, 1);
     append(&database.users(), &written[2..]).await;
     feed.acknowledge(&positions(&in_hand)).await.unwrap();
     // What was on its way may still come before.
@@ -258,7 +237,7 @@ async fn nothing_is_missed_or_reordered_while_many_write_and_connections_break(d
             let mut broken = 0;
             while broken < 8 {
                 sleep(Duration::from_millis(120)).await;
-                broken += break_connections(&database).await;
+                broken += database.break_log_readers().await;
             }
         })
     };

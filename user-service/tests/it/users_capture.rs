@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared_kernel::{BinlogPlace, EventId, EventType, Op, UserEvent, UserField, UserId};
-use sqlx::AssertSqlSafe;
 use tokio::time::sleep;
 use user_service::entities::{self, FieldUpdate, PostalAddress, User, UserUpdate};
 use user_service::repositories::{CapturedChange, ChangeFeed, Content};
@@ -391,19 +390,6 @@ async fn a_change_that_can_never_be_published_is_set_aside_once(database: Db) {
     assert!(feed.next(1, Duration::ZERO).await.unwrap().is_empty());
 }
 
-/// Ends the connections that read the log for this database; how many there were.
-async fn break_connections(database: &Db) -> usize {
-    let dumps = "SELECT CAST(id AS CHAR) FROM information_schema.processlist \
-                 WHERE command LIKE 'Binlog Dump%' AND db = DATABASE()";
-    let ids = database.texts(dumps).await;
-    let mut connection = database.connection().await;
-    for id in &ids {
-        // It may be gone by itself.
-        let _gone = sqlx::raw_sql(AssertSqlSafe(format!("KILL {id}"))).execute(&mut *connection).await;
-    }
-    ids.len()
-}
-
 async fn nothing_is_missed_or_reordered_while_many_write_and_connections_break(database: Db) {
     const WRITERS: usize = 4;
     const UPDATES: usize = 60;
@@ -432,7 +418,7 @@ async fn nothing_is_missed_or_reordered_while_many_write_and_connections_break(d
             let mut broken = 0;
             while broken < 8 {
                 sleep(Duration::from_millis(120)).await;
-                broken += break_connections(&database).await;
+                broken += database.break_log_readers().await;
             }
         })
     };

@@ -10,7 +10,7 @@ use std::time::Duration;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, MySql, MySqlPool, SqlitePool};
+use sqlx::{AssertSqlSafe, ConnectOptions, MySql, MySqlPool, Row as _, SqlitePool};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -365,6 +365,27 @@ impl TestDatabase {
             Raw::MySql(pool) => sqlx::query_scalar(sql).fetch_all(pool).await.unwrap(),
             Raw::Sqlite(pool) => sqlx::query_scalar(sql).fetch_all(pool).await.unwrap(),
         }
+    }
+
+    /// Ends the connections that read the server's binary log for this database; how many there were. Not by a query of
+    /// `information_schema.processlist`, which fails on MySQL while anybody's statement has bytes in it that are no text.
+    pub(crate) async fn break_log_readers(&self) -> usize {
+        let mut connection = self.connection().await;
+        let name = self.texts("SELECT DATABASE()").await.remove(0);
+        let processes = sqlx::raw_sql("SHOW PROCESSLIST").fetch_all(&mut *connection).await.unwrap();
+        let mut ended = 0;
+        for process in processes {
+            let command: String = process.get_unchecked("Command");
+            let of: Option<String> = process.get_unchecked("db");
+            if command.starts_with("Binlog Dump") && of.as_ref() == Some(&name) {
+                let id: u64 = process.get_unchecked("Id");
+                // It may be gone by itself.
+                let _gone =
+                    sqlx::raw_sql(AssertSqlSafe(format!("KILL {id}"))).execute(&mut *connection).await;
+                ended += 1;
+            }
+        }
+        ended
     }
 
     pub(crate) async fn count(&self, table: &str) -> usize {
