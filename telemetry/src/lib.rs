@@ -1,0 +1,7 @@
+//! What the programs tell about themselves, in one way for all of them. What is told, and what never is, is in
+//! `docs/LOGGING.md`.
+//!
+//! Nothing of it is known to entities, ports and use cases; a program starts what it needs of it in its `main`.
+
+#[cfg(feature = "logs")]
+pub mod logs;
