@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use secrecy::SecretString;
+use telemetry::TraceSettings;
 use telemetry::logs::LogFormat;
 
 /// Runs user-service and notifier-service in one process on embedded parts: SQLite files, a table as the
@@ -45,4 +46,7 @@ pub struct Settings {
     /// What lines of the log look like: json, human, or auto, which is human on a terminal and json elsewhere
     #[arg(long, env = "INF_USER_LOG_FORMAT", default_value = "auto", value_name = "FORMAT")]
     pub log_format: LogFormat,
+    /// Where spans go.
+    #[command(flatten)]
+    pub traces: TraceSettings,
 }

@@ -19,6 +19,7 @@ use notifier_service::data_sources::{BadAuthorities, BadDkim, SmtpSettings, Smtp
 use notifier_service::entities::{ActionLinks, BadPublicUrl, LinkLifetimes, PublicUrl, RetrySchedule};
 use secrecy::SecretString;
 use shared_kernel::{BadKeys, SigningKeys};
+use telemetry::TraceSettings;
 use telemetry::logs::{self, BadLogFilter, LogFormat};
 use thiserror::Error;
 
@@ -41,6 +42,8 @@ pub(crate) struct Cli {
     /// What lines of the log look like: json, human, or auto, which is human on a terminal and json elsewhere
     #[arg(long, env = "NOTIFIER_LOG_FORMAT", default_value = "auto", value_name = "FORMAT", global = true)]
     log_format: LogFormat,
+    #[command(flatten)]
+    pub(crate) traces: TraceSettings,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -15,6 +15,7 @@ mod serve;
 mod setting_error;
 
 use clap::{Parser, Subcommand};
+use telemetry::TraceSettings;
 use telemetry::logs::{self, LogFormat};
 
 use create_admin::CreateAdminSettings;
@@ -41,6 +42,8 @@ pub(crate) struct Cli {
         global = true
     )]
     log_format: LogFormat,
+    #[command(flatten)]
+    pub(crate) traces: TraceSettings,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
