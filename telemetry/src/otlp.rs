@@ -26,7 +26,7 @@ use self::exporter::SayingOnce;
 use crate::{SpanKind, SpanValue, TraceContext};
 
 /// The longest time for one request to the collector.
-const EXPORT_LIMIT: Duration = Duration::from_secs(5);
+pub(crate) const EXPORT_LIMIT: Duration = Duration::from_secs(5);
 
 /// Makes spans that go to a collector.
 #[derive(Debug, Clone)]

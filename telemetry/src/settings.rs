@@ -227,6 +227,8 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::SpanKind;
+    use crate::otlp::EXPORT_LIMIT;
 
     #[derive(Parser)]
     struct Program {
@@ -252,6 +254,15 @@ mod tests {
         ] {
             start(flags).unwrap().close().await;
         }
+    }
+
+    #[tokio::test]
+    async fn a_collector_that_never_answers_does_not_hold_up_the_end() {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let traces = start(&[&format!("--otlp-endpoint=http://{}", silent.local_addr().unwrap())]).unwrap();
+        drop(traces.tracer().begin(SpanKind::Server, "GET", None));
+        // Sooner than the exporter gives up its request.
+        tokio::time::timeout(EXPORT_LIMIT, traces.close()).await.unwrap();
     }
 
     #[test]

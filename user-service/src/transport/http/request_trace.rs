@@ -40,7 +40,8 @@ pub(super) fn trace_id() -> Option<String> {
 /// Tells of a request, from before anything else looks at it until its answer is there.
 pub(super) async fn follow(State(tracer): State<Tracer>, request: Request, next: Next) -> Response {
     // Nobody wants to see these by the second.
-    let is_probe = request.uri().path().starts_with("/health/");
+    let path = request.uri().path();
+    let is_probe = path.starts_with("/health/") || path == "/metrics";
     let tracer = if is_probe { Tracer::silent() } else { tracer };
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let (method, id) = (request.method().clone(), request_id::of(&request));
