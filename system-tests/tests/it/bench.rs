@@ -95,7 +95,7 @@ async fn the_relay_is_measured_against_debezium_and_the_floors() {
 async fn the_cost_of_telemetry_is_measured() {
     let [mysql, kafka] = [Server::MySql, Server::Kafka].map(Server::address);
     let (Some(mysql), Some(_)) = (mysql, kafka) else { return };
-    let tiny = ["--rounds", "2", "--seconds", "1", "--clients", "2", "--changes", "1000", "--report-only"];
+    let tiny = ["--rounds", "1", "--seconds", "1", "--clients", "2", "--changes", "1000", "--report-only"];
     let bench = start("telemetry", &tiny);
     let process = bench.id().unwrap();
     let Output { status, stdout, stderr } = timeout(LIMIT, bench.wait_with_output()).await.unwrap().unwrap();
@@ -105,9 +105,9 @@ async fn the_cost_of_telemetry_is_measured() {
     for (row, name) in rows.iter().zip(["PATCH, without", "PATCH, with", "relay, without", "relay, with"]) {
         let cells: Vec<_> = row.split('|').map(str::trim).collect();
         assert!(cells[1].starts_with(name), "{table}");
-        assert!(cells[2..4].iter().all(|cell| cell.parse::<f64>().unwrap() > 0.0), "{table}");
+        assert!(cells[2..3].iter().all(|cell| cell.parse::<f64>().unwrap() > 0.0), "{table}");
     }
-    assert_eq!(told.matches("bytes of spans").count(), 4, "{told}");
+    assert_eq!(told.matches("bytes of spans").count(), 2, "{told}");
     assert_eq!(databases_of(process, &mysql).await, 0);
 }
 

@@ -134,7 +134,7 @@ impl TelemetryBenchmark {
                 outbox.execute(TRACED).await;
                 let topic = ground.topic("telemetry").await?;
                 let measured = stand_ins.tell(telemetry).await?;
-                relay.is_told(measured.variables());
+                relay.is_told(measured.variables().to_vec());
                 relayed.add(telemetry, relay.run(&ground, &topic, &what).await?.rate());
                 measured.end("user-service relay")?;
                 topic.delete(&ground.servers.brokers).await;

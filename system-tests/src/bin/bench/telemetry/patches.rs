@@ -39,7 +39,7 @@ impl Patches {
     pub(super) async fn run(
         &self,
         ground: &Ground,
-        more: Vec<(&'static str, String)>,
+        more: &[(&'static str, String)],
         what: &str,
     ) -> Result<f64, Failure> {
         // Nobody relays them, and the table should be as long in each run.

@@ -85,8 +85,8 @@ impl Drop for StandIns {
 }
 
 impl Watched<'_> {
-    pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
-        self.variables.clone()
+    pub(super) fn variables(&self) -> &[(&'static str, String)] {
+        &self.variables
     }
 
     /// The process has ended. Fails where it was to tell something and did not, or the other way round: nothing was
