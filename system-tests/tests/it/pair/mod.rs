@@ -8,6 +8,7 @@ mod mixed_changes;
 mod secrets_in_logs;
 mod servers_restarted;
 mod told;
+mod traced;
 mod two_notifiers;
 mod two_relays;
 mod undecodable_record;
