@@ -4,6 +4,7 @@
 mod account;
 mod connector;
 mod database;
+pub mod faults;
 mod forwarder;
 mod gated_sink;
 mod kafka_topic;

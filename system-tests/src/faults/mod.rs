@@ -1,0 +1,19 @@
+//! The fault campaign: the pair under load on servers of its own while everything around it breaks, and an oracle that
+//! judges it from the outside.
+
+mod evidence;
+mod fault;
+mod life;
+mod oracle;
+mod plan;
+mod told;
+
+pub use evidence::{
+    AcceptedMail, Answer, Change, Disturbance, Evidence, Key, Kind, Leftovers, LifeRecord, RefusedMail, Row,
+    What,
+};
+pub use fault::{Fault, Link, Role, Server, Stage, Trouble, Wiring};
+pub use life::{LifePlan, Step};
+pub use oracle::{Judgement, judge};
+pub use plan::{Plan, PlannedFault};
+pub use told::Told;
