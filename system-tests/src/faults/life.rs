@@ -39,6 +39,11 @@ pub struct LifePlan {
 const PAUSES: std::ops::Range<u64> = 20..600;
 
 impl LifePlan {
+    /// A registration, and nothing else.
+    pub(crate) fn none() -> Self {
+        Self { steps: Vec::new(), pauses: Vec::new(), replicas: Vec::new() }
+    }
+
     /// A life, with plain SQL in it or not.
     pub(crate) fn of(random: &mut Rng, with_sql: bool) -> Self {
         let mut steps = Vec::new();
