@@ -81,9 +81,7 @@ impl Pair {
             ("NOTIFIER_CONSUMER_GROUP", topic.clone()),
         ]);
         for binary in ["user-service", "notifier-service"] {
-            let path = binaries.join(binary);
-            let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            run_to_end(path.to_str().expect("paths of builds are plain text"), "migrate", &variables);
+            migrate(binaries.join(binary), variables.clone()).await;
         }
         let mail_ports = [to_mail.port(), other_to_mail.port()];
         let api_ports = free_ports();
@@ -272,6 +270,15 @@ impl Pair {
             dead_letters: i64::try_from(dead_letters).unwrap_or(i64::MAX),
         })
     }
+}
+
+/// On a thread of its own, since the proxies must go on meanwhile.
+async fn migrate(binary: PathBuf, variables: Vec<(&'static str, String)>) {
+    let migrate = move || {
+        let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        run_to_end(binary.to_str().expect("paths of builds are plain text"), "migrate", &variables);
+    };
+    tokio::task::spawn_blocking(migrate).await.expect("the migration succeeds");
 }
 
 /// Two ports below those that the system hands out by itself, so that nobody takes one while its process is dead.
