@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use system_tests::faults::{Database, Settings, run};
+use system_tests::faults::{Database, Defect, Settings, run};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// What the shell expects of a program that Ctrl-C ended.
@@ -36,8 +36,8 @@ struct Cli {
     #[arg(long, value_enum, default_value_t = CaptureName::OutboxBinlog)]
     capture: CaptureName,
     /// A defect that the services are to have, to see that the oracle sees it
-    #[arg(long, value_name = "NAME")]
-    defect: Option<String>,
+    #[arg(long, value_enum, value_name = "NAME")]
+    defect: Option<DefectName>,
     /// Makes the exit code 0 when a promise was broken, and 1 when none was
     #[arg(long)]
     expect_caught: bool,
@@ -61,6 +61,20 @@ enum CaptureName {
     UsersTable,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum DefectName {
+    /// The relay acknowledges changes to its feed before the broker has them
+    AcknowledgeBeforePublish,
+    /// The notifier stores offsets before the ledger has the mails
+    StoreOffsetBeforeRecord,
+    /// The notifier marks mails as sent before they are
+    MarkSentBeforeSending,
+    /// user-service commits a change before its event
+    OutboxOutsideTheTransaction,
+    /// Notifiers take what another has claimed
+    IgnoreLease,
+}
+
 impl Cli {
     fn settings(&self) -> Settings {
         let binaries = self.binaries.clone().unwrap_or_else(build);
@@ -79,7 +93,13 @@ impl Cli {
                 CaptureName::OutboxBinlog => "outbox-binlog".to_owned(),
                 CaptureName::UsersTable => "users-table".to_owned(),
             },
-            defect: self.defect.clone(),
+            defect: self.defect.map(|defect| match defect {
+                DefectName::AcknowledgeBeforePublish => Defect::AcknowledgeBeforePublish,
+                DefectName::StoreOffsetBeforeRecord => Defect::StoreOffsetBeforeRecord,
+                DefectName::MarkSentBeforeSending => Defect::MarkSentBeforeSending,
+                DefectName::OutboxOutsideTheTransaction => Defect::OutboxOutsideTheTransaction,
+                DefectName::IgnoreLease => Defect::IgnoreLease,
+            }),
             binaries,
             logs,
         }

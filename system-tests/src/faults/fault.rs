@@ -101,6 +101,8 @@ pub enum Fault {
     Wire(Link, Wiring, Duration),
     /// The mail server, for that time.
     Mail(Stage, Trouble, Duration),
+    /// The clock of user-service is wrong by so many seconds, for that time.
+    Clock(i32, Duration),
 }
 
 const ROLES: [Role; 3] = [Role::Serve, Role::Relay, Role::Notifier];
@@ -126,7 +128,8 @@ impl Fault {
             40..43 => Self::Stop(role(random), random.usize(0..2), milliseconds(random, PAST_LEASES)),
             43..46 => Self::KillServer(server(random), milliseconds(random, 0..2_000)),
             46..48 => Self::RestartServer(server(random)),
-            48..76 => Self::wire(random),
+            48..52 => Self::Clock(random.i32(-240..240), milliseconds(random, 1_000..6_000)),
+            52..78 => Self::wire(random),
             _ => Self::mail(random),
         }
     }
@@ -204,6 +207,7 @@ impl Fault {
             Self::RestartServer(server) => format!("restart of {server}"),
             Self::Wire(link, wiring, _) => format!("{link} {}", wiring.name()),
             Self::Mail(stage, trouble, _) => format!("mail server {trouble} at {stage}"),
+            Self::Clock(..) => "user-service's clock set".to_owned(),
         }
     }
 }
@@ -302,6 +306,7 @@ impl fmt::Display for Fault {
             }
             Self::Wire(link, wiring, time) => write!(f, "{link}: {wiring:?} for {time:?}"),
             Self::Mail(_, _, time) => write!(f, "{kind} for {time:?}"),
+            Self::Clock(seconds, time) => write!(f, "{kind} by {seconds} s for {time:?}"),
         }
     }
 }

@@ -25,6 +25,6 @@ pub use fault::{Fault, Link, Role, Server, Stage, Trouble, Wiring};
 pub use life::{LifePlan, Step};
 pub use oracle::{Judgement, judge};
 pub use plan::{Plan, PlannedFault};
-pub use settings::{Database, Settings};
+pub use settings::{Database, Defect, Settings};
 pub use told::Told;
 pub use verdict::Verdict;

@@ -34,6 +34,8 @@ pub(crate) struct Pair {
     replicas: Vec<Mutex<Replica>>,
     proxies: Vec<(Link, Mutex<Proxy>)>,
     mail_trouble: Mutex<()>,
+    /// The file by which user-service's clock is set.
+    clock: Mutex<PathBuf>,
     database: Mutex<OwnServer>,
     kafka: Mutex<OwnServer>,
     logs: PathBuf,
@@ -71,6 +73,9 @@ impl Pair {
             format!("mysql://root@127.0.0.1:{}/{}", proxy.port(), database.name())
         };
         let mut variables = settings.variables();
+        let clock = logs.join("clock");
+        set(&clock, 0);
+        variables.push(("INF_USER_CLOCK_FILE", clock.to_str().expect("paths of logs are plain text").to_owned()));
         variables.extend([
             ("USER_SERVICE_DATABASE_URL", through(&accounts, &userdata)),
             ("USER_SERVICE_BROKER_URL", format!("kafka://127.0.0.1:{advertised}")),
@@ -103,6 +108,7 @@ impl Pair {
             replicas: replicas.collect(),
             proxies: links.into_iter().zip([accounts, to_ledger, to_kafka, to_mail, other_to_mail].map(Mutex::new)).collect(),
             mail_trouble: Mutex::new(()),
+            clock: Mutex::new(clock),
             database: Mutex::new(database),
             kafka: Mutex::new(kafka),
             logs: logs.to_owned(),
@@ -215,6 +221,14 @@ impl Pair {
                 proxy.suffer(wiring, time).await;
                 began
             }
+            Fault::Clock(seconds, time) => {
+                let clock = self.clock.lock().await;
+                let began = self.now();
+                set(&clock, i64::from(seconds) * 1000);
+                sleep(time).await;
+                set(&clock, 0);
+                began
+            }
             Fault::Mail(stage, trouble, time) => {
                 let _alone = self.mail_trouble.lock().await;
                 let began = self.now();
@@ -270,6 +284,11 @@ impl Pair {
             dead_letters: i64::try_from(dead_letters).unwrap_or(i64::MAX),
         })
     }
+}
+
+/// Makes user-service's clock wrong by that.
+fn set(clock: &Path, milliseconds: i64) {
+    std::fs::write(clock, milliseconds.to_string()).expect("the folder of logs can be written");
 }
 
 /// On a thread of its own, since the proxies must go on meanwhile.

@@ -91,7 +91,7 @@ mod tests {
         assert!(plan.faults.len() >= 100, "{}", plan.faults.len());
         assert!(plan.faults.is_sorted_by_key(|planned| planned.at));
         let kinds: HashSet<_> = plan.faults.iter().map(|planned| std::mem::discriminant(&planned.fault)).collect();
-        assert_eq!(kinds.len(), 7, "Fault has seven kinds");
+        assert_eq!(kinds.len(), 8, "Fault has eight kinds");
     }
 
     #[test]

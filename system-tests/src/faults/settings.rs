@@ -31,6 +31,34 @@ impl Database {
     }
 }
 
+/// A deliberate defect of the services, which `composition/test_switches` of each has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Defect {
+    /// The relay acknowledges changes to its feed before the broker has them.
+    AcknowledgeBeforePublish,
+    /// The notifier stores offsets before the ledger has the mails.
+    StoreOffsetBeforeRecord,
+    /// The notifier marks mails as sent before they are.
+    MarkSentBeforeSending,
+    /// user-service commits a change before its event.
+    OutboxOutsideTheTransaction,
+    /// Notifiers take what another has claimed.
+    IgnoreLease,
+}
+
+impl Defect {
+    /// What the switch is set to.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AcknowledgeBeforePublish => "acknowledge-before-publish",
+            Self::StoreOffsetBeforeRecord => "store-offset-before-record",
+            Self::MarkSentBeforeSending => "mark-sent-before-sending",
+            Self::OutboxOutsideTheTransaction => "outbox-outside-the-transaction",
+            Self::IgnoreLease => "ignore-lease",
+        }
+    }
+}
+
 /// What a campaign is told.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -43,7 +71,7 @@ pub struct Settings {
     /// How the relay captures; `users-table` brings clients that use plain SQL.
     pub capture: String,
     /// The defect that the services are to have.
-    pub defect: Option<String>,
+    pub defect: Option<Defect>,
     /// Where the services' programs are.
     pub binaries: PathBuf,
     /// Where all logs go.
@@ -83,7 +111,7 @@ impl Settings {
         ]
         .map(|(name, value)| (name, value.to_owned()))
         .into();
-        variables.extend(self.defect.iter().map(|defect| ("INF_USER_SEEDED_DEFECT", defect.clone())));
+        variables.extend(self.defect.iter().map(|defect| ("INF_USER_SEEDED_DEFECT", defect.name().to_owned())));
         variables
     }
 
@@ -91,7 +119,7 @@ impl Settings {
     pub fn replay(&self) -> String {
         let Self { seed, database, capture, defect, .. } = self;
         let minutes = self.length.as_secs_f64() / 60.0;
-        let defect = defect.as_ref().map(|defect| format!(" --defect {defect}")).unwrap_or_default();
+        let defect = defect.map(|defect| format!(" --defect {}", defect.name())).unwrap_or_default();
         format!(
             "cargo run -p system-tests --bin faults -- --seed {seed} --minutes {minutes} --database {} --capture \
              {capture}{defect}",
