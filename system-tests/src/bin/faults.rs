@@ -1,5 +1,4 @@
 //! The fault campaign: `cargo run -p system-tests --bin faults -- --seed 1 --minutes 3`.
-#![expect(clippy::doc_markdown, reason = "the texts are what --help shows, where brackets would be noise")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -111,7 +110,9 @@ impl Cli {
 fn build() -> PathBuf {
     eprintln!("building the services ...");
     let mut command = Command::new("cargo");
-    command.args(["build", "--workspace", "--bins", "--locked", "--quiet"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+        .args(["build", "--workspace", "--bins", "--locked", "--quiet"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
     let this = std::env::current_exe().expect("a process knows its own file");
     let folder = this.parent().expect("a file is in a folder");
     if folder.ends_with("release") {

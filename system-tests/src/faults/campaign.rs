@@ -24,7 +24,7 @@ use super::settings::Settings;
 use super::verdict::Verdict;
 
 /// How many people use the API at once.
-const CLIENTS: usize = 12;
+const CLIENTS: usize = 16;
 /// How often processes that have ended by themselves are started again.
 const SUPERVISION: Duration = Duration::from_millis(500);
 const PROGRESS: Duration = Duration::from_secs(5);
@@ -81,7 +81,13 @@ pub async fn run(settings: Settings) -> Verdict {
         }
     }));
     let progress = Arc::new(Progress::default());
-    let telling = tell(Arc::clone(&pair), Arc::clone(&world), Arc::clone(&progress), Arc::clone(&journal), plan.faults.len());
+    let telling = tell(
+        Arc::clone(&pair),
+        Arc::clone(&world),
+        Arc::clone(&progress),
+        Arc::clone(&journal),
+        plan.faults.len(),
+    );
     let telling = AbortOnDropHandle::new(tokio::spawn(telling));
     let load = AbortOnDropHandle::new(tokio::spawn(load(Arc::clone(&world), Arc::clone(&plan))));
     let ending = AbortOnDropHandle::new(tokio::spawn({
@@ -211,8 +217,12 @@ async fn last_words(pair: &Pair) -> LifeRecord {
 
 /// Waits until nothing is left and nothing has moved for a while, or for as long as that may take.
 async fn settle(pair: &Pair, last: Option<&LifeRecord>) -> Leftovers {
-    let expected: Vec<Key> =
-        last.iter().flat_map(|life| &life.changes).filter(|change| is_by_sql(change)).flat_map(|change| change.what.mails()).collect();
+    let expected: Vec<Key> = last
+        .iter()
+        .flat_map(|life| &life.changes)
+        .filter(|change| is_by_sql(change))
+        .flat_map(|change| change.what.mails())
+        .collect();
     let deadline = Instant::now() + SETTLED_WITHIN;
     let (mut quiet_since, mut count) = (Instant::now(), 0);
     loop {
@@ -254,8 +264,12 @@ async fn gather(
 async fn rows(database: &str) -> Result<HashMap<String, Row>, sqlx::Error> {
     let mut connection = MySqlConnection::connect(database).await?;
     let rows: Vec<(String, String, Option<String>, i64)> =
-        sqlx::query_as("SELECT username, email, fullName, version FROM users").fetch_all(&mut connection).await?;
-    let rows = rows.into_iter().map(|(username, email, full_name, version)| (username, Row { email, full_name, version }));
+        sqlx::query_as("SELECT username, email, fullName, version FROM users")
+            .fetch_all(&mut connection)
+            .await?;
+    let rows = rows
+        .into_iter()
+        .map(|(username, email, full_name, version)| (username, Row { email, full_name, version }));
     Ok(rows.collect())
 }
 
@@ -265,7 +279,9 @@ fn panics(logs: &Path) -> Vec<String> {
     let texts = files.filter_map(|file| {
         let path = file.ok()?.path();
         let text = std::fs::read_to_string(&path).ok()?;
-        text.lines().find(|line| line.contains("panicked at")).map(|line| format!("{}: {line}", path.display()))
+        text.lines()
+            .find(|line| line.contains("panicked at"))
+            .map(|line| format!("{}: {line}", path.display()))
     });
     texts.collect()
 }

@@ -139,7 +139,10 @@ impl Client {
                     return true;
                 }
                 Reply::Refused(how) => {
-                    self.note(What::Register { to: self.email.clone() }, Answer::Refused(format!("login: {how}")));
+                    self.note(
+                        What::Register { to: self.email.clone() },
+                        Answer::Refused(format!("login: {how}")),
+                    );
                     return false;
                 }
                 Reply::Lost | Reply::NotSent => self.replica += 1,
@@ -173,7 +176,9 @@ impl Client {
                     0 => json!({ "fullName": name, "dateOfBirth": "1990-02-30" }),
                     1 => json!({ "fullName": name, "shoeSize": 43 }),
                     2 => json!({ "fullName": name, "username": "TAKEN" }),
-                    _ => json!({ "fullName": name, "email": "eve@example.org", "currentPassword": "not-this-one" }),
+                    _ => {
+                        json!({ "fullName": name, "email": "eve@example.org", "currentPassword": "not-this-one" })
+                    }
                 };
                 self.change(What::InVain { to, name }, Method::PATCH, "", &body).await;
             }

@@ -120,7 +120,9 @@ impl What {
     /// The name that the account has afterwards, where that is another.
     pub fn name(&self) -> Option<&str> {
         match self {
-            Self::Rename { name, .. } | Self::ChangeAddress { name, .. } | Self::InVain { name, .. } => Some(name),
+            Self::Rename { name, .. } | Self::ChangeAddress { name, .. } | Self::InVain { name, .. } => {
+                Some(name)
+            }
             _ => None,
         }
     }

@@ -165,17 +165,16 @@ impl Fault {
         Self::Mail(stage, trouble, milliseconds(random, 1_000..5_000))
     }
 
-    /// A process that is killed while what it hands over to cannot be had: what it has in hand then is on nobody
-    /// else's books. Two faults, to begin together and half a second apart at least.
-    pub(crate) fn in_an_outage(random: &mut Rng) -> [Self; 2] {
-        let which = random.usize(0..2);
+    /// Both processes of a kind are killed while what they hand over to cannot be had: what they have in hand then must be
+    /// on somebody else's books. The outage, and the two that come within it.
+    pub(crate) fn in_an_outage(random: &mut Rng) -> (Self, [Self; 2]) {
         let outage = Duration::from_millis(3_500);
         let (role, outage) = match random.u32(0..3) {
             0 => (Role::Serve, Self::Wire(Link::Accounts, Wiring::Delay(Duration::from_millis(150)), outage)),
             1 => (Role::Relay, Self::Wire(Link::Kafka, Wiring::BlackHole, outage)),
             _ => (Role::Notifier, Self::Wire(Link::Ledger, Wiring::Refuse, outage)),
         };
-        [outage, Self::Kill(role, which, milliseconds(random, 0..1_000))]
+        (outage, [0, 1].map(|which| Self::Kill(role, which, milliseconds(random, 0..1_000))))
     }
 
     /// Which notifiers may lose an answer of the mail server to it, or its record.

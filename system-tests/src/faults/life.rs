@@ -48,7 +48,12 @@ impl LifePlan {
     pub(crate) fn of(random: &mut Rng, with_sql: bool) -> Self {
         let mut steps = Vec::new();
         ordinary(random, with_sql, &mut steps);
-        if random.u32(0..4) > 0 {
+        // Whoever confirms waits for mails, and the others go on while none come.
+        if random.bool() {
+            for _ in 0..random.usize(2..8) {
+                ordinary(random, with_sql, &mut steps);
+            }
+        } else {
             steps.push(Step::ConfirmAccount);
             for _ in 0..random.usize(0..3) {
                 // One password to an address: a mail does not say which change of it is meant.

@@ -48,9 +48,8 @@ impl MailServer {
             TcpListener::bind("127.0.0.1:0").await.expect("a port is free"),
             TcpListener::bind("127.0.0.1:0").await.expect("a port is free"),
         ];
-        let port = |listener: &TcpListener| {
-            listener.local_addr().expect("a bound listener has an address").port()
-        };
+        let port =
+            |listener: &TcpListener| listener.local_addr().expect("a bound listener has an address").port();
         let ports = [port(&listeners[0]), port(&listeners[1])];
         let mut notifier = 0;
         let _running = listeners.map(|listener| {
@@ -91,7 +90,9 @@ impl MailServer {
                 news.borrow_and_update();
                 let found = locked(&self.shared.accepted)
                     .iter()
-                    .find(|mail| mail.told.key.as_ref().is_some_and(|key| key.to == to) && mail.told.token.is_some())
+                    .find(|mail| {
+                        mail.told.key.as_ref().is_some_and(|key| key.to == to) && mail.told.token.is_some()
+                    })
                     .and_then(|mail| mail.told.token.clone());
                 if found.is_some() || news.changed().await.is_err() {
                     return found;

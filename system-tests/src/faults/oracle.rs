@@ -143,14 +143,19 @@ impl<'a> Oracle<'a> {
             Answer::Acknowledged => true,
             Answer::Refused(_) => false,
             Answer::Unknown => {
-                let is_told =
-                    change.what.mails().iter().any(|key| self.first.contains_key(key) || self.refused.contains(key));
+                let is_told = change
+                    .what
+                    .mails()
+                    .iter()
+                    .any(|key| self.first.contains_key(key) || self.refused.contains(key));
                 is_told
                     || match &change.what {
                         What::Register { .. } => row.is_some(),
                         What::Delete { .. } => row.is_none(),
                         What::ConfirmAddress { to, .. } => row.is_some_and(|row| row.email == *to),
-                        what => row.is_some_and(|row| row.full_name.is_some() && row.full_name.as_deref() == what.name()),
+                        what => row.is_some_and(|row| {
+                            row.full_name.is_some() && row.full_name.as_deref() == what.name()
+                        }),
                     }
             }
         }
@@ -183,7 +188,11 @@ impl<'a> Oracle<'a> {
             if !took_place && is_there {
                 self.violated(format!("{}: a mail tells of what was refused: {key}", life.username));
             }
-            if !took_place || is_there || self.refused.contains(&key) || matches!(change.what, What::InVain { .. }) {
+            if !took_place
+                || is_there
+                || self.refused.contains(&key)
+                || matches!(change.what, What::InVain { .. })
+            {
                 continue;
             }
             if let Some(unread) = self.refused_unread.get_mut(key.to.as_str()).filter(|unread| **unread > 0) {
@@ -304,7 +313,9 @@ impl<'a> Oracle<'a> {
         }
         if !possible.contains(&row.email.as_str()) {
             let (username, email) = (&life.username, &row.email);
-            self.violated(format!("{username}: the address in the database is {email}, none of {possible:?}"));
+            self.violated(format!(
+                "{username}: the address in the database is {email}, none of {possible:?}"
+            ));
         }
     }
 
@@ -333,7 +344,9 @@ impl<'a> Oracle<'a> {
         let refusals = self.judgement.refused_mails;
         if usize::try_from(left.dead).unwrap_or_default() > refusals {
             let dead = left.dead;
-            self.violated(format!("{dead} mails were given up, and the mail server refused only {refusals} for good"));
+            self.violated(format!(
+                "{dead} mails were given up, and the mail server refused only {refusals} for good"
+            ));
         }
     }
 }

@@ -52,8 +52,13 @@ impl Pair {
         let began = Instant::now();
         let mail = Arc::new(MailServer::start(began).await);
         let links = [Link::Accounts, Link::Ledger, Link::Kafka, Link::Mail(0), Link::Mail(1)];
-        let [accounts, to_ledger, to_kafka, to_mail, other_to_mail] =
-            [Proxy::start().await, Proxy::start().await, Proxy::start().await, Proxy::start().await, Proxy::start().await];
+        let [accounts, to_ledger, to_kafka, to_mail, other_to_mail] = [
+            Proxy::start().await,
+            Proxy::start().await,
+            Proxy::start().await,
+            Proxy::start().await,
+            Proxy::start().await,
+        ];
         let advertised = to_kafka.port().to_string();
         let kafka_options = [advertised.as_str()];
         let (database, kafka) = tokio::join!(
@@ -75,7 +80,8 @@ impl Pair {
         let mut variables = settings.variables();
         let clock = logs.join("clock");
         set(&clock, 0);
-        variables.push(("INF_USER_CLOCK_FILE", clock.to_str().expect("paths of logs are plain text").to_owned()));
+        variables
+            .push(("INF_USER_CLOCK_FILE", clock.to_str().expect("paths of logs are plain text").to_owned()));
         variables.extend([
             ("USER_SERVICE_DATABASE_URL", through(&accounts, &userdata)),
             ("USER_SERVICE_BROKER_URL", format!("kafka://127.0.0.1:{advertised}")),
@@ -90,12 +96,14 @@ impl Pair {
         }
         let mail_ports = [to_mail.port(), other_to_mail.port()];
         let api_ports = free_ports();
-        let replicas = [Role::Serve, Role::Relay, Role::Notifier].into_iter().flat_map(|role| [(role, 0), (role, 1)]);
+        let replicas =
+            [Role::Serve, Role::Relay, Role::Notifier].into_iter().flat_map(|role| [(role, 0), (role, 1)]);
         let replicas = replicas.map(|(role, number)| {
             let mut variables = variables.clone();
             variables.push(("USER_SERVICE_LISTEN", format!("127.0.0.1:{}", api_ports[number])));
             variables.push(("NOTIFIER_SMTP_URL", format!("smtp://127.0.0.1:{}", mail_ports[number])));
-            let binary = binaries.join(if role == Role::Notifier { "notifier-service" } else { "user-service" });
+            let binary =
+                binaries.join(if role == Role::Notifier { "notifier-service" } else { "user-service" });
             let logs = logs.to_owned();
             Mutex::new(Replica { role, number, binary, variables, logs, starts: 0, process: None })
         });
@@ -106,7 +114,10 @@ impl Pair {
             topic,
             brokers: kafka.address(),
             replicas: replicas.collect(),
-            proxies: links.into_iter().zip([accounts, to_ledger, to_kafka, to_mail, other_to_mail].map(Mutex::new)).collect(),
+            proxies: links
+                .into_iter()
+                .zip([accounts, to_ledger, to_kafka, to_mail, other_to_mail].map(Mutex::new))
+                .collect(),
             mail_trouble: Mutex::new(()),
             clock: Mutex::new(clock),
             database: Mutex::new(database),
@@ -121,10 +132,12 @@ impl Pair {
 
     async fn is_at_work(&self, api_ports: &[u16; 2]) {
         eventually("the API is there and a relay follows the log", START_LIMIT, || async {
-            let reachable = api_ports.iter().all(|port| std::net::TcpStream::connect(("127.0.0.1", *port)).is_ok());
+            let reachable =
+                api_ports.iter().all(|port| std::net::TcpStream::connect(("127.0.0.1", *port)).is_ok());
             let mut follows = false;
             for number in [0, 1] {
-                follows |= self.replica(Role::Relay, number).lock().await.has_logged("following the binary log");
+                follows |=
+                    self.replica(Role::Relay, number).lock().await.has_logged("following the binary log");
             }
             reachable && follows
         })

@@ -37,11 +37,11 @@ impl Plan {
         let (mut faults, mut at) = (Vec::new(), CALM);
         while at < length {
             if random.u32(0..4) == 0 {
-                let [outage, kill] = Fault::in_an_outage(&mut random);
+                let (outage, kills) = Fault::in_an_outage(&mut random);
                 let within = Duration::from_millis(random.u64(500..3_000));
                 faults.push(PlannedFault { at, fault: outage });
-                faults.push(PlannedFault { at: at + within, fault: kill });
                 at += within;
+                faults.extend(kills.map(|fault| PlannedFault { at, fault }));
             } else {
                 faults.push(PlannedFault { at, fault: Fault::any(&mut random) });
             }
@@ -90,7 +90,8 @@ mod tests {
         let plan = Plan::of(1, LENGTH, false);
         assert!(plan.faults.len() >= 100, "{}", plan.faults.len());
         assert!(plan.faults.is_sorted_by_key(|planned| planned.at));
-        let kinds: HashSet<_> = plan.faults.iter().map(|planned| std::mem::discriminant(&planned.fault)).collect();
+        let kinds: HashSet<_> =
+            plan.faults.iter().map(|planned| std::mem::discriminant(&planned.fault)).collect();
         assert_eq!(kinds.len(), 8, "Fault has eight kinds");
     }
 

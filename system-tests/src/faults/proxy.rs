@@ -36,7 +36,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let port = listener.local_addr().expect("a bound listener has an address").port();
         let (to, state) = (watch::Sender::new(None), Arc::new(watch::Sender::new(State::default())));
-        let _running = AbortOnDropHandle::new(tokio::spawn(accept(listener, to.subscribe(), Arc::clone(&state))));
+        let _running =
+            AbortOnDropHandle::new(tokio::spawn(accept(listener, to.subscribe(), Arc::clone(&state))));
         Self { port, to, state, _running }
     }
 
@@ -121,7 +122,11 @@ async fn is_cut(state: &mut watch::Receiver<State>, cuts: u32) {
     let _cut = state.wait_for(|state| state.cuts != cuts).await.map(drop);
 }
 
-async fn pump(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin), state: watch::Receiver<State>) {
+async fn pump(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    state: watch::Receiver<State>,
+) {
     let mut bytes = vec![0; CHUNK];
     loop {
         let Ok(count @ 1..) = from.read(&mut bytes).await else { return };
@@ -129,7 +134,9 @@ async fn pump(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + U
         match wiring {
             Some(Wiring::BlackHole) => continue,
             Some(Wiring::Delay(time)) => sleep(time).await,
-            Some(Wiring::Throttle(rate)) => sleep(Duration::from_secs_f64(count as f64 / f64::from(rate))).await,
+            Some(Wiring::Throttle(rate)) => {
+                sleep(Duration::from_secs_f64(count as f64 / f64::from(rate))).await;
+            }
             _ => {}
         }
         if to.write_all(&bytes[..count]).await.is_err() {

@@ -111,7 +111,8 @@ impl Settings {
         ]
         .map(|(name, value)| (name, value.to_owned()))
         .into();
-        variables.extend(self.defect.iter().map(|defect| ("INF_USER_SEEDED_DEFECT", defect.name().to_owned())));
+        variables
+            .extend(self.defect.iter().map(|defect| ("INF_USER_SEEDED_DEFECT", defect.name().to_owned())));
         variables
     }
 

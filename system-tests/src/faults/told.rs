@@ -45,7 +45,10 @@ impl Told {
             name: (*kind == Kind::Updated).then(|| greeted(&text).unwrap_or_default().to_owned()),
         });
         let token = text.split_once("/confirm?token=").map(|(_, rest)| {
-            rest.split(|after: char| after == '&' || after.is_whitespace()).next().unwrap_or_default().to_owned()
+            rest.split(|after: char| after == '&' || after.is_whitespace())
+                .next()
+                .unwrap_or_default()
+                .to_owned()
         });
         Self { message_id: parsed.message_id().unwrap_or_default().to_owned(), key, token }
     }
@@ -81,7 +84,8 @@ mod tests {
 
     #[test]
     fn the_token_of_a_link_is_found() {
-        let told = mail("Confirm your new e-mail address", "Open\r\nhttps://a.example/confirm?token=a.b-c\r\n");
+        let told =
+            mail("Confirm your new e-mail address", "Open\r\nhttps://a.example/confirm?token=a.b-c\r\n");
         assert_eq!(told.token.as_deref(), Some("a.b-c"));
         assert_eq!(mail("Welcome to us", "Hello").token, None);
     }

@@ -31,8 +31,16 @@ const SHOWN: usize = 20;
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Judgement { acknowledged, unknown, unknown_done, refused, mails, repeats, refused_mails, violations } =
-            &self.judgement;
+        let Judgement {
+            acknowledged,
+            unknown,
+            unknown_done,
+            refused,
+            mails,
+            repeats,
+            refused_mails,
+            violations,
+        } = &self.judgement;
         writeln!(f, "\n| faults | count |\n|---|---|")?;
         for (kind, count) in &self.faults {
             writeln!(f, "| {kind} | {count} |")?;
@@ -53,7 +61,12 @@ impl fmt::Display for Verdict {
             writeln!(f, "broken: {violation}")?;
         }
         if violations.len() > SHOWN {
-            writeln!(f, "and {} more, in {}", violations.len() - SHOWN, self.settings.logs.join("verdict.txt").display())?;
+            writeln!(
+                f,
+                "and {} more, in {}",
+                violations.len() - SHOWN,
+                self.settings.logs.join("verdict.txt").display()
+            )?;
         }
         writeln!(f, "took {:.0?}; all logs are in {}", self.took, self.settings.logs.display())?;
         if !self.is_good() {

@@ -51,7 +51,10 @@ fn is_found(words: &str, change: impl FnOnce(&mut Evidence)) {
     let mut evidence = good();
     change(&mut evidence);
     let violations = judge(&evidence).violations;
-    assert!(violations.iter().any(|violation| violation.contains(words)), "{words:?} is not in {violations:#?}");
+    assert!(
+        violations.iter().any(|violation| violation.contains(words)),
+        "{words:?} is not in {violations:#?}"
+    );
 }
 
 #[track_caller]
