@@ -1,6 +1,8 @@
 //! The one place that knows which adapter stands behind which port.
 
 mod dead_letters;
+#[cfg(all(feature = "test-switches", debug_assertions))]
+mod test_switches;
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -142,6 +144,8 @@ pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
         None => None,
     };
     let Ledger { ledger, suppressed, retention, operator: _, close: close_ledger } = open;
+    #[cfg(all(feature = "test-switches", debug_assertions))]
+    let (ledger, consumer) = (test_switches::ledger(ledger), test_switches::consumer(consumer));
     // As many as can be sending at once, or connections are closed only to be opened again.
     let max_idle = usize::try_from(config.workers.saturating_mul(config.batch)).unwrap_or(usize::MAX);
     let smtp = SmtpSettings { max_idle, ..config.smtp };

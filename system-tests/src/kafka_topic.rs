@@ -23,6 +23,11 @@ impl KafkaTopic {
         Self { brokers: brokers.to_owned(), name: unique_name(what) }
     }
 
+    /// One that is there already.
+    pub(crate) fn existing(brokers: &str, name: &str) -> Self {
+        Self { brokers: brokers.to_owned(), name: name.to_owned() }
+    }
+
     /// Creates it with its dead-letter topic, for a test without a relay.
     ///
     /// # Panics

@@ -5,6 +5,7 @@ mod account;
 mod collector;
 mod connector;
 mod database;
+pub mod faults;
 mod forwarder;
 mod gated_sink;
 mod kafka_topic;

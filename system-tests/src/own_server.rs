@@ -4,6 +4,7 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
 
 use crate::servers::Server;
 use crate::wait::eventually;
@@ -43,26 +44,45 @@ impl OwnServer {
         Self::start_new(Server::Kafka, &[]).await
     }
 
+    /// Starts one of what `scripts/test-servers` has fetched once, whatever servers a test run was given: a MySQL or a
+    /// MariaDB with these options, or a Kafka, whose only option is the port that its clients are told.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub async fn start_here(server: Server, options: &[&str]) -> Self {
+        Self::start_fetched(server, options).await
+    }
+
     async fn start_new(server: Server, options: &[&str]) -> Option<Self> {
         if !server.is_to_be_had_here() {
             return None;
         }
+        Some(Self::start_fetched(server, options).await)
+    }
+
+    async fn start_fetched(server: Server, options: &[&str]) -> Self {
         let options: Vec<_> = options.iter().map(|option| (*option).to_owned()).collect();
-        for attempt in 1.. {
+        let mut attempt = 1;
+        loop {
             let folder = tempfile::tempdir().expect("the folder for temporary files can be written");
             let mut own = Self { server, options: options.clone(), folder, process: None };
             if own.try_to_start().await {
-                return Some(own);
+                return own;
             }
-            assert!(attempt < ATTEMPTS, "it does not start: {}", own.what_it_said());
+            assert!(
+                attempt < ATTEMPTS,
+                "it does not start (`scripts/test-servers start DIR` fetches it): {}",
+                own.what_it_said()
+            );
+            attempt += 1;
         }
-        None
     }
 
     /// Where it is: a URL without a database, or `host:port` of a broker.
     pub fn address(&self) -> String {
         match self.server {
-            Server::MySql => format!("mysql://root@127.0.0.1:{}", self.port()),
+            Server::MySql | Server::MariaDb => format!("mysql://root@127.0.0.1:{}", self.port()),
             _ => format!("127.0.0.1:{}", self.port()),
         }
     }
@@ -88,6 +108,31 @@ impl OwnServer {
         let ended = process.try_wait().expect("it is a child of this process");
         assert!(ended.is_none(), "it had ended by itself: {}", self.what_it_said());
         end(&mut process);
+    }
+
+    /// Asks it to stop (SIGTERM); returns when it has, or, after that time, when it was killed.
+    ///
+    /// # Panics
+    ///
+    /// When it had ended before.
+    pub async fn shut_down(&mut self, limit: Duration) {
+        let mut process = self.process.take().expect("a server is stopped once after each start");
+        // It may have ended already; then there is nothing to stop and only to reap.
+        let _sent = Command::new("kill").arg(process.id().to_string()).status();
+        let deadline = Instant::now() + limit;
+        while process.try_wait().is_ok_and(|ended| ended.is_none()) && Instant::now() < deadline {
+            sleep(Duration::from_millis(50)).await;
+        }
+        end(&mut process);
+    }
+
+    /// Copies what it has logged since its last start.
+    ///
+    /// # Panics
+    ///
+    /// When the file cannot be written.
+    pub fn copy_log(&self, to: &Path) {
+        std::fs::copy(self.log(), to).expect("the folder of logs can be written");
     }
 
     /// Starts it again, with the data and at the port that it had when it was killed.
@@ -124,9 +169,11 @@ impl OwnServer {
         ready
     }
 
-    fn name(&self) -> &'static str {
+    /// What it is called in the names of files.
+    pub(crate) fn name(&self) -> &'static str {
         match self.server {
             Server::MySql => "mysql",
+            Server::MariaDb => "mariadb",
             _ => "kafka",
         }
     }
@@ -157,7 +204,7 @@ fn end(process: &mut Child) {
 }
 
 fn says_it_is_ready(name: &str, log: &Path) -> bool {
-    let line = if name == "mysql" { "ready for connections" } else { "Kafka Server started" };
+    let line = if name == "kafka" { "Kafka Server started" } else { "ready for connections" };
     std::fs::read_to_string(log).is_ok_and(|log| log.contains(line))
 }
 

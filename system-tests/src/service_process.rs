@@ -4,6 +4,7 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::{Instant, sleep};
 
 use crate::wait::eventually_some;
 
@@ -112,6 +113,22 @@ impl ServiceProcess {
         let mut command = Command::new("kill");
         let sent = command.args(["-s", name, &self.id().to_string()]).status().expect("`kill` is there");
         assert!(sent.success(), "the process runs until it is stopped");
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_some())
+    }
+
+    /// Asks it to stop (SIGTERM), and kills it when it has not after that time. Whether it stopped by itself.
+    pub async fn stop_or_kill(mut self, limit: Duration) -> bool {
+        // It may have ended already; then there is nothing to stop.
+        let _sent = Command::new("kill").arg(self.id().to_string()).status();
+        let deadline = Instant::now() + limit;
+        while !self.has_ended() && Instant::now() < deadline {
+            sleep(Duration::from_millis(20)).await;
+        }
+        self.has_ended()
     }
 
     /// Asks it to stop (SIGTERM) and waits until it has.

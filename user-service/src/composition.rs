@@ -7,6 +7,8 @@ mod create_admin;
 mod database;
 mod doctor;
 mod ports;
+#[cfg(all(feature = "test-switches", debug_assertions))]
+mod test_switches;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,6 +97,8 @@ pub async fn build(config: UserServiceConfig) -> Result<UserService, StartError>
             let publisher =
                 Arc::new(TracedEventPublisher::new(publisher, config.tracer.clone(), &relay.topic));
             let feed = capture::change_feed(&database, &config.database, &relay).await?;
+            #[cfg(all(feature = "test-switches", debug_assertions))]
+            let feed = test_switches::feed(feed);
             Some((RelayChanges::new(feed, publisher, Arc::new(SystemClock), relay.batch), relay.timing))
         }
         None => None,

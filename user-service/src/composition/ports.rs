@@ -23,11 +23,14 @@ impl Ports {
             setting: "password-memory-kib",
             source: Box::new(error),
         })?;
+        let (users, clock): (_, Arc<dyn Clock>) = (database.users(), Arc::new(SystemClock));
+        #[cfg(all(feature = "test-switches", debug_assertions))]
+        let (users, clock) = (super::test_switches::users(users), super::test_switches::clock(clock));
         Ok(Self {
-            users: database.users(),
+            users,
             strength: Arc::new(ZxcvbnPasswordStrength::new(passwords.least_score)),
             passwords: Arc::new(hasher),
-            clock: Arc::new(SystemClock),
+            clock,
             ids: Arc::new(UuidV7IdGenerator),
         })
     }
