@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use thiserror::Error;
-use user_service::config::{BadKeys, BadUrl};
+use user_service::config::{BadKafkaSecurity, BadKeys, BadUrl};
 use user_service::entities::Violation;
 
 /// A setting that stops the start.
@@ -17,6 +17,8 @@ pub(crate) enum SettingError {
         #[source]
         source: BadUrl,
     },
+    #[error(transparent)]
+    Kafka(#[from] BadKafkaSecurity),
     #[error("--{flag} ({variable})")]
     BadKeys {
         flag: &'static str,

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use kafka_connection::{KafkaConnection, Reasons};
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
@@ -26,33 +27,35 @@ pub struct KafkaEventPublisher {
     config: ClientConfig,
     topic: String,
     deadline: Duration,
-    calls: Overlapping<FutureProducer>,
+    calls: Overlapping<FutureProducer<Reasons>>,
 }
 
-impl Connection for FutureProducer {
+impl Connection for FutureProducer<Reasons> {
     fn abort(&self) {
         self.purge(PurgeConfig::default().queue().inflight());
     }
 }
 
 impl KafkaEventPublisher {
-    /// Publishes to `topic` at `brokers` (`host:port`, comma-separated). A call that takes longer than
-    /// `deadline` fails as unavailable. Connects when first used.
-    pub fn new(brokers: &str, topic: &str, deadline: Duration) -> Self {
-        let config = kafka_producer_config(brokers);
+    /// Publishes to `topic` at the brokers of the connection. A call that takes longer than `deadline` fails as unavailable.
+    /// Connects when first used.
+    pub fn new(connection: impl Into<KafkaConnection>, topic: &str, deadline: Duration) -> Self {
+        let config = kafka_producer_config(&connection.into());
         Self { config, topic: topic.to_owned(), deadline, calls: Overlapping::new() }
     }
 
     /// A producer that has seen the topic.
-    async fn connect(&self) -> Result<FutureProducer, AdapterError> {
-        let producer: FutureProducer = self.config.create()?;
+    async fn connect(&self) -> Result<FutureProducer<Reasons>, AdapterError> {
+        let reasons = Reasons::default();
+        let producer: FutureProducer<Reasons> = self.config.create_with_context(reasons.clone())?;
         let (client, topic) = (producer.clone(), self.topic.clone());
         let partitions = tokio::task::spawn_blocking(move || {
             let metadata = client.client().fetch_metadata(Some(&topic), METADATA_TIMEOUT)?;
             let partitions = metadata.topics().first().map_or(0, |found| found.partitions().len());
             Ok::<usize, KafkaError>(partitions)
         })
-        .await??;
+        .await?
+        .map_err(|error| reasons.explain(error))?;
         if partitions == 0 {
             return Err(format!("there is no topic {}; `user-service migrate` creates it", self.topic).into());
         }
@@ -112,7 +115,7 @@ impl KafkaEventPublisher {
     /// Up to the first that is refused at once.
     fn enqueue_all(
         &self,
-        producer: &FutureProducer,
+        producer: &FutureProducer<Reasons>,
         events: &[UserEvent],
     ) -> (Vec<DeliveryFuture>, Option<PublishFailure>) {
         let mut deliveries = Vec::with_capacity(events.len());
@@ -125,7 +128,11 @@ impl KafkaEventPublisher {
         (deliveries, None)
     }
 
-    fn enqueue(&self, producer: &FutureProducer, record: &WireRecord) -> Result<DeliveryFuture, KafkaError> {
+    fn enqueue(
+        &self,
+        producer: &FutureProducer<Reasons>,
+        record: &WireRecord,
+    ) -> Result<DeliveryFuture, KafkaError> {
         let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
         for (key, value) in &record.headers {
             headers = headers.insert(Header { key, value: Some(value) });

@@ -6,6 +6,8 @@ mod failover;
 mod killed;
 mod mixed_changes;
 mod secrets_in_logs;
+#[cfg(feature = "kafka-tls")]
+mod secured;
 mod servers_restarted;
 mod told;
 mod two_notifiers;
