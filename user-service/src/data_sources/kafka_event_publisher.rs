@@ -7,7 +7,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::future_producer::DeliveryFuture;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer, PurgeConfig};
-use shared_kernel::{CDC_PARTITIONS, UserEvent, WireRecord, encode};
+use shared_kernel::{CDC_PARTITIONS, NewerEvent, UserEvent, WireRecord, encode, encode_newer};
 use tracing::warn;
 
 use super::kafka_producer_config;
@@ -28,6 +28,23 @@ pub struct KafkaEventPublisher {
     topic: String,
     deadline: Duration,
     calls: Overlapping<FutureProducer<Reasons>>,
+}
+
+/// What a record is made of.
+trait Recordable: Sync {
+    fn record(&self) -> WireRecord;
+}
+
+impl Recordable for UserEvent {
+    fn record(&self) -> WireRecord {
+        encode(self)
+    }
+}
+
+impl Recordable for NewerEvent {
+    fn record(&self) -> WireRecord {
+        encode_newer(self)
+    }
 }
 
 impl Connection for FutureProducer<Reasons> {
@@ -71,7 +88,11 @@ impl KafkaEventPublisher {
     }
 
     /// Adds to `acknowledged` how many, from the first, the brokers have for good.
-    async fn deliver(&self, events: &[UserEvent], acknowledged: &mut usize) -> Result<(), PublishFailure> {
+    async fn deliver<E: Recordable>(
+        &self,
+        events: &[E],
+        acknowledged: &mut usize,
+    ) -> Result<(), PublishFailure> {
         let mut turn = self.calls.turn().await;
         let call = match turn.join().map_err(|behind| PublishFailure::Unavailable(behind.into()))? {
             Some(call) => call,
@@ -98,9 +119,9 @@ impl KafkaEventPublisher {
     }
 
     /// With a producer of its own, beside the run, which stays broken for as long as this call takes.
-    async fn deliver_one_by_one(
+    async fn deliver_one_by_one<E: Recordable>(
         &self,
-        events: &[UserEvent],
+        events: &[E],
         acknowledged: &mut usize,
     ) -> Result<(), PublishFailure> {
         let producer = self.connect().await.map_err(PublishFailure::Unavailable)?;
@@ -113,14 +134,14 @@ impl KafkaEventPublisher {
     }
 
     /// Up to the first that is refused at once.
-    fn enqueue_all(
+    fn enqueue_all<E: Recordable>(
         &self,
         producer: &FutureProducer<Reasons>,
-        events: &[UserEvent],
+        events: &[E],
     ) -> (Vec<DeliveryFuture>, Option<PublishFailure>) {
         let mut deliveries = Vec::with_capacity(events.len());
         for event in events {
-            match self.enqueue(producer, &encode(event)) {
+            match self.enqueue(producer, &event.record()) {
                 Ok(delivery) => deliveries.push(delivery),
                 Err(error) => return (deliveries, Some(failure(error))),
             }
@@ -145,6 +166,16 @@ impl KafkaEventPublisher {
 #[async_trait]
 impl EventPublisher for KafkaEventPublisher {
     async fn publish(&self, events: &[UserEvent]) -> Result<(), PublishError> {
+        self.deliver_in_time(events).await
+    }
+
+    async fn publish_newer(&self, event: &NewerEvent) -> Result<(), PublishError> {
+        self.deliver_in_time(std::slice::from_ref(event)).await
+    }
+}
+
+impl KafkaEventPublisher {
+    async fn deliver_in_time<E: Recordable>(&self, events: &[E]) -> Result<(), PublishError> {
         let mut acknowledged = 0;
         let delivering = self.deliver(events, &mut acknowledged);
         let result = match tokio::time::timeout(self.deadline, delivering).await {
