@@ -24,13 +24,13 @@ use crate::interactors::{
     RecordUserEvents, RedriveMails, ResendMail, TidyLedger,
 };
 use crate::repositories::{
-    DeadLetters, EventHistory, LedgerCounts, LedgerError, LedgerRetention, NotificationLedger,
+    DeadLetterLog, DeadLetters, EventHistory, LedgerCounts, LedgerError, LedgerRetention, NotificationLedger,
     OperatorLedger, SendRate, SuppressedAddresses,
 };
 use crate::transport::http::{Operator, operator_router, serve_operator};
 use crate::transport::{DeliveryPace, EventConsumer, Wake, consume_loop, delivery_loop, housekeeping_loop};
 
-pub use self::dead_letters::{DeadLetterCommands, open_dead_letters};
+pub use self::dead_letters::open_dead_letters;
 
 /// What must be left of a lease after the longest send, for the outcome to be recorded.
 const RECORDING_MARGIN: Duration = Duration::from_secs(5);
@@ -125,17 +125,21 @@ pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
     let policy = policy(&config)?;
     let renderer = renderer(&config.mails, &config.links)?;
     let open = open_ledger(&config.database, config.max_connections).await?;
+    let Broker { consumer, dead_letters, letters, history } = broker(&config).await?;
     let operator_page = match &config.operator {
         Some(page) => Some(OperatorPage {
             listener: TcpListener::bind(page.listen)
                 .await
                 .map_err(|error| unusable("operator-listen", error))?,
-            router: operator_router(open.operator(config.links.lifetimes()), page.token.clone()),
+            router: operator_router(
+                open.operator(config.links.lifetimes()),
+                dead_letters::commands(letters, &open),
+                page.token.clone(),
+            ),
         }),
         None => None,
     };
     let Ledger { ledger, suppressed, retention, operator: _, close: close_ledger } = open;
-    let Broker { consumer, dead_letters, history } = broker(&config).await?;
     // As many as can be sending at once, or connections are closed only to be opened again.
     let max_idle = usize::try_from(config.workers.saturating_mul(config.batch)).unwrap_or(usize::MAX);
     let smtp = SmtpSettings { max_idle, ..config.smtp };
@@ -384,6 +388,7 @@ async fn open_ledger(
 struct Broker {
     consumer: Box<dyn EventConsumer>,
     dead_letters: Arc<dyn DeadLetters>,
+    letters: Arc<dyn DeadLetterLog>,
     history: Arc<dyn EventHistory>,
 }
 
@@ -403,11 +408,13 @@ async fn broker(config: &NotifierConfig) -> Result<Broker, StartError> {
             .map_err(|error| unusable("broker-url", error))?;
             let dead_letters = crate::data_sources::KafkaDeadLetters::new(connection.clone())
                 .map_err(|error| unusable("broker-url", error))?;
+            let letters = crate::data_sources::KafkaDeadLetterLog::new(connection.clone(), &config.topic);
             let history = crate::data_sources::KafkaEventHistory::new(connection, topics)
                 .map_err(|error| unusable("broker-url", error))?;
             Ok(Broker {
                 consumer: Box::new(consumer),
                 dead_letters: Arc::new(dead_letters),
+                letters: Arc::new(letters),
                 history: Arc::new(history),
             })
         }
@@ -418,10 +425,12 @@ async fn broker(config: &NotifierConfig) -> Result<Broker, StartError> {
             let consumer =
                 crate::transport::TableBrokerConsumer::new(&broker, &config.consumer_group, &config.topic);
             let dead_letters = crate::data_sources::TableBrokerDeadLetters::new(broker.clone());
+            let letters = crate::data_sources::TableBrokerDeadLetterLog::new(broker.clone(), &config.topic);
             let history = crate::data_sources::TableBrokerEventHistory::new(broker, topics);
             Ok(Broker {
                 consumer: Box::new(consumer),
                 dead_letters: Arc::new(dead_letters),
+                letters: Arc::new(letters),
                 history: Arc::new(history),
             })
         }
