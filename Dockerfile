@@ -13,6 +13,9 @@ ARG CARGO_CHEF_VERSION=0.1.78
 RUN cargo install cargo-chef --locked --version "${CARGO_CHEF_VERSION}"
 WORKDIR /src
 # OpenSSL, which librdkafka takes for TLS, becomes part of the programs: the last image has none to load.
+# (Found by pkg-config in /usr, it would be loaded all the same.)
+RUN mkdir /openssl && ln -s /usr/include /openssl/include && ln -s "/usr/lib/$(uname -m)-linux-gnu" /openssl/lib
+ENV OPENSSL_DIR=/openssl
 ENV OPENSSL_STATIC=1
 
 # What the dependencies are: changes with a manifest or the lock file alone.

@@ -30,7 +30,7 @@ pub struct NewerEvent {
 #[derive(Debug)]
 pub enum Understood {
     /// All of it.
-    Event(EventType, UserChange),
+    Event(EventType, Box<UserChange>),
     /// That it is of a newer version: a type or fields that this build does not know. And whether it changes a row.
     Newer {
         /// Whether it tells of a changed row.
@@ -54,14 +54,14 @@ impl Understood {
         let again = serde_json::to_string(&change).expect("a user change has string keys");
         // As this build writes it, which is nearly always so.
         if again == payload {
-            return Ok(Self::Event(event_type, change));
+            return Ok(Self::Event(event_type, Box::new(change)));
         }
         let (stored, again): (Value, Value) = (
             serde_json::from_str(payload).map_err(not_a_change)?,
             serde_json::from_str(&again).expect("what was written can be read"),
         );
         if holds(&again, &stored) {
-            Ok(Self::Event(event_type, change))
+            Ok(Self::Event(event_type, Box::new(change)))
         } else {
             Ok(Self::Newer { changes_a_row: change.op.is_some() })
         }

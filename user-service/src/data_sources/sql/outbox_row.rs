@@ -55,7 +55,7 @@ fn read(row: OutboxRow) -> Result<Content, String> {
     Ok(match Understood::of(&event_type, &payload)? {
         Understood::Event(event_type, change) => {
             let metadata = EventMetadata { id, event_type, time, subject, traceparent };
-            Content::Event(Box::new(UserEvent { metadata, change }))
+            Content::Event(Box::new(UserEvent { metadata, change: *change }))
         }
         Understood::Newer { changes_a_row } => Content::Newer(Box::new(NewerEvent {
             id,
