@@ -12,6 +12,11 @@ FROM rust:${RUST_VERSION}-${DEBIAN_CODENAME} AS chef
 ARG CARGO_CHEF_VERSION=0.1.78
 RUN cargo install cargo-chef --locked --version "${CARGO_CHEF_VERSION}"
 WORKDIR /src
+# OpenSSL, which librdkafka takes for TLS, becomes part of the programs: the last image has none to load.
+# (Found by pkg-config in /usr, it would be loaded all the same.)
+RUN mkdir /openssl && ln -s /usr/include /openssl/include && ln -s "/usr/lib/$(uname -m)-linux-gnu" /openssl/lib
+ENV OPENSSL_DIR=/openssl
+ENV OPENSSL_STATIC=1
 
 # What the dependencies are: changes with a manifest or the lock file alone.
 FROM chef AS plan
@@ -21,11 +26,13 @@ RUN cargo chef prepare --recipe-path /recipe.json
 FROM chef AS build
 COPY --from=plan /recipe.json /recipe.json
 # The layer that is kept while only our own code changes.
-RUN cargo chef cook --release --locked --recipe-path /recipe.json -p user-service -p notifier-service
+RUN cargo chef cook --release --locked --recipe-path /recipe.json -p user-service -p notifier-service \
+      --features user-service/kafka-tls,notifier-service/kafka-tls
 COPY . .
-RUN cargo build --release --locked -p user-service -p notifier-service
+RUN cargo build --release --locked -p user-service -p notifier-service \
+      --features user-service/kafka-tls,notifier-service/kafka-tls
 
-# The C library and libgcc, which are all that the programs load; certificates; no shell.
+# The C library and libgcc, which are all that the programs load; certificates of authorities; no shell.
 FROM gcr.io/distroless/cc-debian${DEBIAN_RELEASE}:nonroot
 LABEL org.opencontainers.image.title="inf-user" \
       org.opencontainers.image.description="Account data over REST, and mail about every change of an account" \

@@ -6,5 +6,8 @@ GRANT SELECT ON userdata.user_migrations TO 'relay'@'%';
 GRANT SELECT, INSERT, DELETE ON userdata.outbox TO 'relay'@'%';
 GRANT SELECT, INSERT, DELETE ON userdata.deadOutbox TO 'relay'@'%';
 GRANT SELECT, INSERT, DELETE ON userdata.relayMarkers TO 'relay'@'%';
+-- For --capture users-table. A server without binlog_row_metadata=FULL, which names the columns in the binlog, must let the relay
+-- look them up as well: GRANT SELECT ON userdata.users TO 'relay'@'%', which also shows it what is in them.
+GRANT SELECT, INSERT, UPDATE ON userdata.relayPosition TO 'relay'@'%';
 -- To follow the binlog. MySQL has no finer right: whoever has this one can read every change on the server.
 GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO 'relay'@'%';

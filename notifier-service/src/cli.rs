@@ -5,6 +5,7 @@ mod broker;
 mod dead_letters;
 mod dkim;
 mod housekeeping;
+mod kafka;
 mod mails;
 mod operator;
 mod sending;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use notifier_service::config::{BadUrl, DatabaseUrl, NotifierConfig};
+use notifier_service::config::{BadKafkaSecurity, BadUrl, DatabaseUrl, NotifierConfig};
 use notifier_service::data_sources::{BadAuthorities, BadDkim, SmtpSettings, SmtpSettingsError};
 use notifier_service::entities::{ActionLinks, BadPublicUrl, LinkLifetimes, PublicUrl, RetrySchedule};
 use secrecy::SecretString;
@@ -190,6 +191,8 @@ pub(crate) enum SettingError {
         #[source]
         source: BadUrl,
     },
+    #[error(transparent)]
+    Kafka(#[from] BadKafkaSecurity),
     #[error("--{flag} ({variable})")]
     BadMail {
         flag: &'static str,
@@ -259,6 +262,7 @@ impl RunSettings {
         config.housekeeping = self.housekeeping.config();
         config.operator = self.operator.config()?;
         config.max_connections = self.max_connections;
+        config.kafka = self.broker.kafka()?;
         config.consumer_group.clone_from(&self.consumer_group);
         config.topic.clone_from(&self.broker.topic);
         config.workers = delivery.workers;

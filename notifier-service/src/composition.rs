@@ -408,17 +408,18 @@ async fn broker(config: &NotifierConfig) -> Result<Broker, StartError> {
         #[cfg(feature = "kafka")]
         BrokerUrl::Kafka(brokers) => {
             use crate::transport::{KafkaConsumer, KafkaConsumerSettings};
+            let connection = kafka(brokers, &config.kafka)?;
             let consumer = KafkaConsumer::subscribe(&KafkaConsumerSettings {
-                brokers: brokers.clone(),
+                connection: connection.clone(),
                 group: config.consumer_group.clone(),
                 topic: config.topic.clone(),
                 session_timeout: KafkaConsumerSettings::SESSION_TIMEOUT,
             })
             .map_err(|error| unusable("broker-url", error))?;
-            let dead_letters = crate::data_sources::KafkaDeadLetters::new(brokers)
+            let dead_letters = crate::data_sources::KafkaDeadLetters::new(connection.clone())
                 .map_err(|error| unusable("broker-url", error))?;
-            let letters = crate::data_sources::KafkaDeadLetterLog::new(brokers, &config.topic);
-            let history = crate::data_sources::KafkaEventHistory::new(brokers, topics)
+            let letters = crate::data_sources::KafkaDeadLetterLog::new(connection.clone(), &config.topic);
+            let history = crate::data_sources::KafkaEventHistory::new(connection, topics)
                 .map_err(|error| unusable("broker-url", error))?;
             Ok(Broker {
                 consumer: Box::new(consumer),
@@ -446,6 +447,20 @@ async fn broker(config: &NotifierConfig) -> Result<Broker, StartError> {
         #[cfg(not(all(feature = "kafka", feature = "table-broker")))]
         other => Err(no_such_broker(other)),
     }
+}
+
+#[cfg(feature = "kafka")]
+fn kafka(
+    brokers: &str,
+    security: &kafka_connection::KafkaSecurity,
+) -> Result<kafka_connection::KafkaConnection, StartError> {
+    use kafka_connection::{BadConnection, KafkaConnection};
+    KafkaConnection::new(brokers, security).map_err(|bad| match bad {
+        BadConnection::NoTls { setting } => {
+            StartError::NotInThisBuild { setting, what: "TLS and SASL for Kafka", feature: "kafka-tls" }
+        }
+        BadConnection::Refused { setting, source } => unusable(setting, source),
+    })
 }
 
 /// Opens the table-broker with the topics in it, whoever of the two services comes first.

@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use kafka_connection::{BadKafkaSecurity, KafkaSecurity, KafkaSecuritySettings, ScramMechanism};
 use shared_kernel::CDC_TOPIC;
 pub use shared_kernel::{BadUrl, BrokerUrl, DatabaseUrl};
 use telemetry::Tracer;
@@ -25,6 +26,8 @@ pub struct NotifierConfig {
     pub max_connections: u32,
     /// What brings the events.
     pub broker: BrokerUrl,
+    /// How a Kafka is connected to.
+    pub kafka: KafkaSecurity,
     /// The topic that they are on.
     pub topic: String,
     /// As whom to read it: replicas of one group share the work.
@@ -128,6 +131,8 @@ pub struct DeadLettersConfig {
     pub database: DatabaseUrl,
     /// What the letters lie on.
     pub broker: BrokerUrl,
+    /// How a Kafka is connected to.
+    pub kafka: KafkaSecurity,
     /// The topic whose dead letters they are.
     pub topic: String,
 }
@@ -140,6 +145,7 @@ impl NotifierConfig {
             database,
             max_connections: 10,
             broker,
+            kafka: KafkaSecurity::default(),
             topic: CDC_TOPIC.to_owned(),
             consumer_group: "inf-user-notifier".to_owned(),
             smtp,

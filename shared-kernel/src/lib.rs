@@ -12,6 +12,7 @@ mod event_id;
 mod event_type;
 mod in_words;
 mod locale;
+mod newer_event;
 mod record;
 mod row_change;
 mod signing_keys;
@@ -29,6 +30,7 @@ pub use event_id::{BinlogPlace, EventId};
 pub use event_type::EventType;
 pub use in_words::in_words;
 pub use locale::Locale;
+pub use newer_event::{NewerEvent, Understood};
 pub use record::{UnreadableRecord, read_record};
 pub use row_change::{BadRowChange, RowChange, UserRow, event_of_row};
 pub use signing_keys::{BadKeys, SigningKeys};
@@ -36,7 +38,7 @@ pub use topics::{CDC_PARTITIONS, CDC_TOPIC, dead_letter_header, dead_letter_topi
 pub use urls::{BadUrl, BrokerUrl, DatabaseUrl};
 pub use user_field::UserField;
 pub use user_id::UserId;
-pub use wire::{CE_SOURCE, DecodeError, WireRecord, decode, encode};
+pub use wire::{CE_SOURCE, DecodeError, WireRecord, decode, encode, encode_newer};
 
 #[cfg(feature = "schema")]
 pub mod schema;

@@ -5,7 +5,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::{EventId, EventMetadata, EventType, UserChange, UserEvent, UserId};
+use crate::{EventId, EventMetadata, EventType, NewerEvent, UserChange, UserEvent, UserId};
 
 /// `ce_source` of every event that user-service publishes.
 pub const CE_SOURCE: &str = "/inf-user/user-service";
@@ -55,19 +55,35 @@ pub enum DecodeError {
 pub fn encode(event: &UserEvent) -> WireRecord {
     let UserEvent { metadata, change } = event;
     let value = serde_json::to_vec(change).expect("a user change has string keys and no failing serializer");
+    let EventMetadata { id, event_type, time, subject, traceparent } = metadata;
+    record_of(*id, event_type.as_str(), *time, *subject, traceparent.as_deref(), value)
+}
+
+/// Writes an event that this build does not know as a record, with the value that was stored.
+pub fn encode_newer(event: &NewerEvent) -> WireRecord {
+    let NewerEvent { id, type_name, time, subject, traceparent, payload, changes_a_row: _ } = event;
+    record_of(*id, type_name, *time, *subject, traceparent.as_deref(), payload.clone().into_bytes())
+}
+
+fn record_of(
+    id: EventId,
+    type_name: &str,
+    time: DateTime<Utc>,
+    subject: UserId,
+    traceparent: Option<&str>,
+    value: Vec<u8>,
+) -> WireRecord {
     let mut headers = vec![
         header("ce_specversion", "1.0"),
-        header("ce_id", metadata.id.0.to_string()),
+        header("ce_id", id.0.to_string()),
         header("ce_source", CE_SOURCE),
-        header("ce_type", metadata.event_type.as_str()),
-        header("ce_time", metadata.time.to_rfc3339_opts(SecondsFormat::Micros, true)),
-        header("ce_subject", metadata.subject.to_string()),
+        header("ce_type", type_name),
+        header("ce_time", time.to_rfc3339_opts(SecondsFormat::Micros, true)),
+        header("ce_subject", subject.to_string()),
         header("content-type", CONTENT_TYPE),
     ];
-    if let Some(traceparent) = &metadata.traceparent {
-        headers.push(header("traceparent", traceparent.as_str()));
-    }
-    WireRecord { key: metadata.subject.to_string().into_bytes(), value, headers }
+    headers.extend(traceparent.map(|traceparent| header("traceparent", traceparent)));
+    WireRecord { key: subject.to_string().into_bytes(), value, headers }
 }
 
 /// Reads a record back.

@@ -27,7 +27,8 @@ impl TestDatabase {
             .execute(AssertSqlSafe(format!("CREATE DATABASE {name} DEFAULT CHARACTER SET utf8mb4")))
             .await
             .expect("a test may create databases");
-        let url = format!("{}/{name}", server_url.trim_end_matches('/'));
+        let (address, parameters) = server_url.split_at(server_url.find('?').unwrap_or(server_url.len()));
+        let url = format!("{}/{name}{parameters}", address.trim_end_matches('/'));
         Self { server, name, url }
     }
 

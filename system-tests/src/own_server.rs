@@ -54,6 +54,26 @@ impl OwnServer {
         Self::start_fetched(server, options).await
     }
 
+    /// Starts a Kafka 4 with a second port that demands TLS, a certificate and SASL/SCRAM-SHA-512: it shows
+    /// `server.pem` of that folder (key and certificate), trusts what `ca.pem` vouches for, and knows that account.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start, or the folder's name is no text.
+    pub async fn secured_kafka(certificates: &Path, name: &str, password: &str) -> Option<Self> {
+        let folder = certificates.to_str().expect("the names of folders are text");
+        Self::start_new(Server::Kafka, &[folder, name, password]).await
+    }
+
+    /// The port of 127.0.0.1 that demands TLS, a certificate and a password.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub fn secured_port(&self) -> u16 {
+        self.port_in("secure-port")
+    }
+
     async fn start_new(server: Server, options: &[&str]) -> Option<Self> {
         if !server.is_to_be_had_here() {
             return None;
@@ -93,7 +113,11 @@ impl OwnServer {
     ///
     /// When it was never started.
     pub fn port(&self) -> u16 {
-        let file = self.folder.path().join(self.name()).join("port");
+        self.port_in("port")
+    }
+
+    fn port_in(&self, name: &str) -> u16 {
+        let file = self.folder.path().join(self.name()).join(name);
         let port = std::fs::read_to_string(file).expect("a server that was started has a port");
         port.trim().parse().expect("a port is a number")
     }

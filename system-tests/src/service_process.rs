@@ -176,7 +176,19 @@ fn field_of(line: &str, name: &str) -> Option<String> {
 /// When it does not end with success, with what it said.
 pub fn run_to_end(binary: &str, subcommand: &str, variables: &[(&str, &str)]) {
     let output = command(binary, subcommand, variables).output().expect("the binary was built");
-    assert!(output.status.success(), "{binary} {subcommand}: {}", String::from_utf8_lossy(&output.stderr));
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{binary} {subcommand}: {}", String::from_utf8_lossy(&said));
+}
+
+/// Runs `binary subcommand` to its end, and returns what it says of why it has no success.
+///
+/// # Panics
+///
+/// When it has.
+pub fn refusal_of(binary: &str, subcommand: &str, variables: &[(&str, &str)]) -> String {
+    let output = command(binary, subcommand, variables).output().expect("the binary was built");
+    assert!(!output.status.success(), "{binary} {subcommand} ended with success");
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// What `binary subcommand --help` tells.

@@ -7,6 +7,7 @@ mod create_admin;
 mod database;
 mod doctor;
 mod healthcheck;
+mod kafka;
 mod keys;
 mod passwords;
 mod relay;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+pub use kafka_connection::{BadKafkaSecurity, KafkaSecurity, KafkaSecuritySettings, ScramMechanism};
 use shared_kernel::CDC_TOPIC;
 pub use shared_kernel::{BadKeys, BadUrl, BrokerUrl, DatabaseUrl, SigningKeys};
 use telemetry::Tracer;
@@ -107,6 +108,8 @@ pub enum Capture {
 pub struct RelayConfig {
     /// The broker.
     pub broker: BrokerUrl,
+    /// How a Kafka is connected to.
+    pub kafka: KafkaSecurity,
     /// The topic.
     pub topic: String,
     /// How changes are captured; `None` takes the binary log where the database has one and this build can follow it,
@@ -133,6 +136,7 @@ impl RelayConfig {
     pub fn new(broker: BrokerUrl) -> Self {
         Self {
             broker,
+            kafka: KafkaSecurity::default(),
             topic: CDC_TOPIC.to_owned(),
             capture: None,
             batch: 200,

@@ -1,7 +1,8 @@
 use clap::Args;
-use notifier_service::config::BrokerUrl;
+use notifier_service::config::{BrokerUrl, KafkaSecurity};
 
 use super::SettingError;
+use super::kafka::KafkaSettings;
 
 /// What brings the events.
 #[derive(Args)]
@@ -12,6 +13,8 @@ pub(super) struct BrokerSettings {
     /// The topic
     #[arg(long, env = "NOTIFIER_TOPIC", default_value = shared_kernel::CDC_TOPIC)]
     pub(super) topic: String,
+    #[command(flatten)]
+    kafka: KafkaSettings,
 }
 
 impl BrokerSettings {
@@ -21,5 +24,9 @@ impl BrokerSettings {
             variable: "NOTIFIER_BROKER_URL",
             source,
         })
+    }
+
+    pub(super) fn kafka(&self) -> Result<KafkaSecurity, SettingError> {
+        Ok(self.kafka.security()?)
     }
 }

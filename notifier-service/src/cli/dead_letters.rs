@@ -80,6 +80,7 @@ impl DeadLettersSettings {
         Ok(DeadLettersConfig {
             database: self.database.url()?,
             broker: self.broker.url()?,
+            kafka: self.broker.kafka()?,
             topic: self.broker.topic.clone(),
         })
     }

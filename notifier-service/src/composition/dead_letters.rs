@@ -48,7 +48,8 @@ async fn log(
     match &config.broker {
         #[cfg(feature = "kafka")]
         BrokerUrl::Kafka(brokers) => {
-            let log = crate::data_sources::KafkaDeadLetterLog::new(brokers, &config.topic);
+            let connection = super::kafka(brokers, &config.kafka)?;
+            let log = crate::data_sources::KafkaDeadLetterLog::new(connection, &config.topic);
             Ok((Arc::new(log), Box::pin(std::future::ready(()))))
         }
         #[cfg(feature = "table-broker")]

@@ -3,10 +3,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
+use kafka_connection::{KafkaConnection, Reasons};
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use rdkafka::{Offset, TopicPartitionList};
 use shared_kernel::WireRecord;
 
 use super::{ConsumeError, EventConsumer};
@@ -24,16 +25,17 @@ const METADATA_INTERVAL_MS: &str = "10000";
 ///
 /// An offset is stored, for librdkafka to commit, only by [`commit`](EventConsumer::commit).
 pub struct KafkaConsumer {
-    consumer: StreamConsumer,
+    consumer: StreamConsumer<Reasons>,
+    reasons: Reasons,
     /// Read and not yet returned, so that a cancelled call loses nothing.
     pending: Vec<ReceivedRecord>,
 }
 
 /// Where and as whom to read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct KafkaConsumerSettings {
-    /// `host:port`, separated by commas.
-    pub brokers: String,
+    /// The brokers.
+    pub connection: KafkaConnection,
     /// The consumer group.
     pub group: String,
     /// The topic.
@@ -54,8 +56,10 @@ impl KafkaConsumer {
     ///
     /// [`ConsumeError`] when librdkafka refuses the settings.
     pub fn subscribe(settings: &KafkaConsumerSettings) -> Result<Self, ConsumeError> {
-        let consumer: StreamConsumer = ClientConfig::new()
-            .set("bootstrap.servers", &settings.brokers)
+        let reasons = Reasons::default();
+        let consumer: StreamConsumer<Reasons> = settings
+            .connection
+            .config()
             .set("group.id", &settings.group)
             .set("client.id", "inf-user-notifier")
             .set("session.timeout.ms", settings.session_timeout.as_millis().to_string())
@@ -66,10 +70,10 @@ impl KafkaConsumer {
             // A topic that is created after we started is found this soon, not after the default five minutes.
             .set("topic.metadata.refresh.interval.ms", METADATA_INTERVAL_MS)
             .set("partition.assignment.strategy", "cooperative-sticky")
-            .create()
+            .create_with_context(reasons.clone())
             .map_err(|error| failed("set up the Kafka consumer", error))?;
         consumer.subscribe(&[&settings.topic]).map_err(|error| failed("subscribe to the topic", error))?;
-        Ok(Self { consumer, pending: Vec::new() })
+        Ok(Self { consumer, reasons, pending: Vec::new() })
     }
 
     /// The next message, or the last of the errors that are there before any. librdkafka tells of every attempt to reach
@@ -91,7 +95,7 @@ impl KafkaConsumer {
 impl EventConsumer for KafkaConsumer {
     async fn next_batch(&mut self) -> Result<Vec<ReceivedRecord>, ConsumeError> {
         if self.pending.is_empty() {
-            let first = self.first().await.map_err(|error| failed("read", error))?;
+            let first = self.first().await.map_err(|error| failed("read", self.reasons.explain(error)))?;
             self.pending.push(received(&first));
         }
         // Only what is there already: under load the queue is full, and without load nothing waits.

@@ -44,7 +44,7 @@ impl MockKafka {
 
     pub(crate) fn consumer(&self, group: &str, topic: &str) -> KafkaConsumer {
         KafkaConsumer::subscribe(&KafkaConsumerSettings {
-            brokers: self.brokers(),
+            connection: (&self.brokers()).into(),
             group: group.to_owned(),
             topic: topic.to_owned(),
             session_timeout: Duration::from_secs(6),

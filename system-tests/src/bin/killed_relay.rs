@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rustix::process::{Signal, getpid, kill_process};
-use shared_kernel::UserEvent;
+use shared_kernel::{NewerEvent, UserEvent};
 use system_tests::{KillPoint, Moment, Step};
 use tokio_util::sync::CancellationToken;
 use user_service::data_sources::{
@@ -165,5 +165,9 @@ impl EventPublisher for MortalPublisher {
         let (half, whole) =
             (self.publisher.publish(&events[..events.len() / 2]), self.publisher.publish(events));
         self.steps.take(Step::Publish, half, whole, Result::is_ok).await
+    }
+
+    async fn publish_newer(&self, event: &NewerEvent) -> Result<(), PublishError> {
+        self.publisher.publish_newer(event).await
     }
 }

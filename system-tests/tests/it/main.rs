@@ -4,6 +4,7 @@
 mod all_in_one_full_disk;
 mod all_in_one_killed;
 mod bench;
+mod composed;
 mod event_log;
 mod layers;
 mod pair;

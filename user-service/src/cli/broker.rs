@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use user_service::config::{BrokerUrl, Capture, RelayConfig};
 
+use super::kafka::KafkaSettings;
 use super::setting_error::SettingError;
 
 #[derive(Args)]
@@ -28,6 +29,8 @@ pub(super) struct BrokerSettings {
     /// The topic
     #[arg(long, env = "USER_SERVICE_TOPIC", default_value = shared_kernel::CDC_TOPIC)]
     topic: String,
+    #[command(flatten)]
+    kafka: KafkaSettings,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -52,6 +55,7 @@ impl BrokerSettings {
         let broker =
             BrokerUrl::parse(url).map_err(|source| SettingError::BadUrl { flag, variable, source })?;
         Ok(RelayConfig {
+            kafka: self.kafka.security()?,
             topic: self.topic.clone(),
             capture: self.capture.map(|name| match name {
                 CaptureName::OutboxPolled => Capture::OutboxPolled,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use telemetry::logs::BadLogFilter;
 use thiserror::Error;
-use user_service::config::{BadKeys, BadUrl};
+use user_service::config::{BadKafkaSecurity, BadKeys, BadUrl};
 use user_service::entities::Violation;
 
 /// A setting that stops the start.
@@ -18,6 +18,8 @@ pub(crate) enum SettingError {
         #[source]
         source: BadUrl,
     },
+    #[error(transparent)]
+    Kafka(#[from] BadKafkaSecurity),
     #[error("--{flag} ({variable})")]
     BadKeys {
         flag: &'static str,

@@ -10,7 +10,7 @@ pub(super) async fn publisher(relay: &RelayConfig) -> Result<Arc<dyn EventPublis
     match &relay.broker {
         #[cfg(feature = "kafka")]
         BrokerUrl::Kafka(brokers) => Ok(Arc::new(crate::data_sources::KafkaEventPublisher::new(
-            brokers,
+            kafka(brokers, relay)?,
             &relay.topic,
             relay.publish_deadline,
         ))),
@@ -36,11 +36,11 @@ pub(super) async fn create_topics(relay: &RelayConfig) -> Result<(), StartError>
     match &relay.broker {
         #[cfg(feature = "kafka")]
         BrokerUrl::Kafka(brokers) => crate::data_sources::create_missing_topics(
-            brokers,
+            kafka(brokers, relay)?,
             &[&relay.topic, &shared_kernel::dead_letter_topic(&relay.topic)],
         )
         .await
-        .map_err(|error| unusable("broker-url")(error.into())),
+        .map_err(unusable("broker-url")),
         #[cfg(feature = "table-broker")]
         BrokerUrl::Table(path) => table_broker(path, &relay.topic).await.map(drop),
         #[cfg(not(all(feature = "kafka", feature = "table-broker")))]
@@ -54,9 +54,10 @@ pub(super) async fn partitions(relay: &RelayConfig) -> Result<Vec<(String, u32)>
     match &relay.broker {
         #[cfg(feature = "kafka")]
         BrokerUrl::Kafka(brokers) => {
+            let kafka = kafka(brokers, relay)?;
             let mut found = Vec::with_capacity(topics.len());
             for topic in topics {
-                let partitions = crate::data_sources::partitions_of(brokers, &topic).await?;
+                let partitions = crate::data_sources::partitions_of(kafka.clone(), &topic).await?;
                 found.push((topic, partitions));
             }
             Ok(found)
@@ -69,6 +70,17 @@ pub(super) async fn partitions(relay: &RelayConfig) -> Result<Vec<(String, u32)>
         #[cfg(not(all(feature = "kafka", feature = "table-broker")))]
         _ => publisher(relay).await.map(|_publisher| Vec::new()).map_err(Into::into),
     }
+}
+
+#[cfg(feature = "kafka")]
+fn kafka(brokers: &str, relay: &RelayConfig) -> Result<kafka_connection::KafkaConnection, StartError> {
+    use kafka_connection::{BadConnection, KafkaConnection};
+    KafkaConnection::new(brokers, &relay.kafka).map_err(|bad| match bad {
+        BadConnection::NoTls { setting } => {
+            StartError::NotInThisBuild { setting, what: "TLS and SASL for Kafka", feature: "kafka-tls" }
+        }
+        BadConnection::Refused { setting, source } => unusable(setting)(source.into()),
+    })
 }
 
 /// Opens the table-broker with the topics in it: there, nobody else is responsible for them.

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use kafka_connection::{KafkaConnection, Reasons};
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::future_producer::DeliveryFuture;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer, PurgeConfig};
-use shared_kernel::{CDC_PARTITIONS, UserEvent, WireRecord, encode};
+use shared_kernel::{CDC_PARTITIONS, NewerEvent, UserEvent, WireRecord, encode, encode_newer};
 use tracing::warn;
 
 use super::kafka_producer_config;
@@ -26,33 +27,52 @@ pub struct KafkaEventPublisher {
     config: ClientConfig,
     topic: String,
     deadline: Duration,
-    calls: Overlapping<FutureProducer>,
+    calls: Overlapping<FutureProducer<Reasons>>,
 }
 
-impl Connection for FutureProducer {
+/// What a record is made of.
+trait Recordable: Sync {
+    fn record(&self) -> WireRecord;
+}
+
+impl Recordable for UserEvent {
+    fn record(&self) -> WireRecord {
+        encode(self)
+    }
+}
+
+impl Recordable for NewerEvent {
+    fn record(&self) -> WireRecord {
+        encode_newer(self)
+    }
+}
+
+impl Connection for FutureProducer<Reasons> {
     fn abort(&self) {
         self.purge(PurgeConfig::default().queue().inflight());
     }
 }
 
 impl KafkaEventPublisher {
-    /// Publishes to `topic` at `brokers` (`host:port`, comma-separated). A call that takes longer than
-    /// `deadline` fails as unavailable. Connects when first used.
-    pub fn new(brokers: &str, topic: &str, deadline: Duration) -> Self {
-        let config = kafka_producer_config(brokers);
+    /// Publishes to `topic` at the brokers of the connection. A call that takes longer than `deadline` fails as unavailable.
+    /// Connects when first used.
+    pub fn new(connection: impl Into<KafkaConnection>, topic: &str, deadline: Duration) -> Self {
+        let config = kafka_producer_config(&connection.into());
         Self { config, topic: topic.to_owned(), deadline, calls: Overlapping::new() }
     }
 
     /// A producer that has seen the topic.
-    async fn connect(&self) -> Result<FutureProducer, AdapterError> {
-        let producer: FutureProducer = self.config.create()?;
+    async fn connect(&self) -> Result<FutureProducer<Reasons>, AdapterError> {
+        let reasons = Reasons::default();
+        let producer: FutureProducer<Reasons> = self.config.create_with_context(reasons.clone())?;
         let (client, topic) = (producer.clone(), self.topic.clone());
         let partitions = tokio::task::spawn_blocking(move || {
             let metadata = client.client().fetch_metadata(Some(&topic), METADATA_TIMEOUT)?;
             let partitions = metadata.topics().first().map_or(0, |found| found.partitions().len());
             Ok::<usize, KafkaError>(partitions)
         })
-        .await??;
+        .await?
+        .map_err(|error| reasons.explain(error))?;
         if partitions == 0 {
             return Err(format!("there is no topic {}; `user-service migrate` creates it", self.topic).into());
         }
@@ -68,7 +88,11 @@ impl KafkaEventPublisher {
     }
 
     /// Adds to `acknowledged` how many, from the first, the brokers have for good.
-    async fn deliver(&self, events: &[UserEvent], acknowledged: &mut usize) -> Result<(), PublishFailure> {
+    async fn deliver<E: Recordable>(
+        &self,
+        events: &[E],
+        acknowledged: &mut usize,
+    ) -> Result<(), PublishFailure> {
         let mut turn = self.calls.turn().await;
         let call = match turn.join().map_err(|behind| PublishFailure::Unavailable(behind.into()))? {
             Some(call) => call,
@@ -95,9 +119,9 @@ impl KafkaEventPublisher {
     }
 
     /// With a producer of its own, beside the run, which stays broken for as long as this call takes.
-    async fn deliver_one_by_one(
+    async fn deliver_one_by_one<E: Recordable>(
         &self,
-        events: &[UserEvent],
+        events: &[E],
         acknowledged: &mut usize,
     ) -> Result<(), PublishFailure> {
         let producer = self.connect().await.map_err(PublishFailure::Unavailable)?;
@@ -110,14 +134,14 @@ impl KafkaEventPublisher {
     }
 
     /// Up to the first that is refused at once.
-    fn enqueue_all(
+    fn enqueue_all<E: Recordable>(
         &self,
-        producer: &FutureProducer,
-        events: &[UserEvent],
+        producer: &FutureProducer<Reasons>,
+        events: &[E],
     ) -> (Vec<DeliveryFuture>, Option<PublishFailure>) {
         let mut deliveries = Vec::with_capacity(events.len());
         for event in events {
-            match self.enqueue(producer, &encode(event)) {
+            match self.enqueue(producer, &event.record()) {
                 Ok(delivery) => deliveries.push(delivery),
                 Err(error) => return (deliveries, Some(failure(error))),
             }
@@ -125,7 +149,11 @@ impl KafkaEventPublisher {
         (deliveries, None)
     }
 
-    fn enqueue(&self, producer: &FutureProducer, record: &WireRecord) -> Result<DeliveryFuture, KafkaError> {
+    fn enqueue(
+        &self,
+        producer: &FutureProducer<Reasons>,
+        record: &WireRecord,
+    ) -> Result<DeliveryFuture, KafkaError> {
         let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
         for (key, value) in &record.headers {
             headers = headers.insert(Header { key, value: Some(value) });
@@ -138,6 +166,16 @@ impl KafkaEventPublisher {
 #[async_trait]
 impl EventPublisher for KafkaEventPublisher {
     async fn publish(&self, events: &[UserEvent]) -> Result<(), PublishError> {
+        self.deliver_in_time(events).await
+    }
+
+    async fn publish_newer(&self, event: &NewerEvent) -> Result<(), PublishError> {
+        self.deliver_in_time(std::slice::from_ref(event)).await
+    }
+}
+
+impl KafkaEventPublisher {
+    async fn deliver_in_time<E: Recordable>(&self, events: &[E]) -> Result<(), PublishError> {
         let mut acknowledged = 0;
         let delivering = self.deliver(events, &mut acknowledged);
         let result = match tokio::time::timeout(self.deadline, delivering).await {

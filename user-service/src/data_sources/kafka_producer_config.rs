@@ -1,13 +1,13 @@
+use kafka_connection::KafkaConnection;
 use rdkafka::ClientConfig;
 
-/// How the relay's producer at `brokers` (`host:port`, comma-separated) is set. A benchmark holds the relay against a
+/// How the relay's producer is set. A benchmark holds the relay against a
 /// producer that is set the same way and does nothing else.
 ///
 /// Settings: <https://github.com/confluentinc/librdkafka/blob/v2.12.1/CONFIGURATION.md>.
-pub fn kafka_producer_config(brokers: &str) -> ClientConfig {
-    let mut config = ClientConfig::new();
+pub fn kafka_producer_config(connection: &KafkaConnection) -> ClientConfig {
+    let mut config = connection.config();
     config
-        .set("bootstrap.servers", brokers)
         .set("client.id", "inf-user-relay")
         .set("acks", "all")
         .set("enable.idempotence", "true")

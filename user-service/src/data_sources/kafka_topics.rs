@@ -1,13 +1,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::ClientConfig;
+use kafka_connection::{KafkaConnection, Reasons};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use shared_kernel::CDC_PARTITIONS;
 use tokio::time::Instant;
+
+use crate::repositories::AdapterError;
 
 /// How long the brokers may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -20,10 +21,18 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 ///
-/// When the brokers cannot be reached, refuse, or have no leader for a partition within 30 seconds.
-pub async fn create_missing_topics(brokers: &str, topics: &[&str]) -> Result<(), KafkaError> {
-    let admin: Arc<AdminClient<DefaultClientContext>> =
-        Arc::new(ClientConfig::new().set("bootstrap.servers", brokers).create()?);
+/// When the brokers cannot be reached within ten seconds, refuse, or have no leader for a partition within 30 seconds.
+pub async fn create_missing_topics(
+    connection: impl Into<KafkaConnection>,
+    topics: &[&str],
+) -> Result<(), AdapterError> {
+    let connection = connection.into();
+    if let [first, ..] = topics {
+        // Whether we are let in at all: an admin client does not tell why not.
+        partitions_of(connection.clone(), first).await?;
+    }
+    let admin: Arc<AdminClient<Reasons>> =
+        Arc::new(connection.config().create_with_context(Reasons::default())?);
     let partitions = i32::try_from(CDC_PARTITIONS).expect("the number of partitions is small");
     // -1: the brokers' default.
     let wanted: Vec<_> =
@@ -32,14 +41,14 @@ pub async fn create_missing_topics(brokers: &str, topics: &[&str]) -> Result<(),
     for outcome in admin.create_topics(&wanted, &options).await? {
         match outcome {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((_, code)) => return Err(KafkaError::AdminOp(code)),
+            Err((_, code)) => return Err(KafkaError::AdminOp(code).into()),
         }
     }
     let deadline = Instant::now() + TIMEOUT;
     for name in topics {
         while !has_leaders(&admin, name).await? {
             if Instant::now() > deadline {
-                return Err(KafkaError::AdminOp(RDKafkaErrorCode::LeaderNotAvailable));
+                return Err(KafkaError::AdminOp(RDKafkaErrorCode::LeaderNotAvailable).into());
             }
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
@@ -52,25 +61,23 @@ pub async fn create_missing_topics(brokers: &str, topics: &[&str]) -> Result<(),
 /// # Errors
 ///
 /// When the brokers cannot be reached within ten seconds, or refuse.
-pub async fn partitions_of(brokers: &str, topic: &str) -> Result<u32, KafkaError> {
-    let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", brokers).set("allow.auto.create.topics", "false");
+pub async fn partitions_of(connection: impl Into<KafkaConnection>, topic: &str) -> Result<u32, AdapterError> {
+    let mut config = connection.into().config();
+    config.set("allow.auto.create.topics", "false");
     let topic = topic.to_owned();
     let look = move || {
-        let client: BaseConsumer = config.create()?;
-        let metadata = client.fetch_metadata(Some(&topic), LOOK_WITHIN)?;
+        let client: BaseConsumer<Reasons> = config.create_with_context(Reasons::default())?;
+        let metadata =
+            client.fetch_metadata(Some(&topic), LOOK_WITHIN).map_err(|error| Reasons::of(&client, error))?;
         let partitions = metadata.topics().first().map_or(0, |found| found.partitions().len());
         Ok(u32::try_from(partitions).unwrap_or(u32::MAX))
     };
-    tokio::task::spawn_blocking(look).await.unwrap_or(Err(KafkaError::Canceled))
+    tokio::task::spawn_blocking(look).await?
 }
 
 /// Whether the broker that answers knows the topic, and a leader of each of its partitions: a moment after
 /// the creation, not each does.
-async fn has_leaders(
-    admin: &Arc<AdminClient<DefaultClientContext>>,
-    topic: &str,
-) -> Result<bool, KafkaError> {
+async fn has_leaders(admin: &Arc<AdminClient<Reasons>>, topic: &str) -> Result<bool, KafkaError> {
     let (admin, topic) = (Arc::clone(admin), topic.to_owned());
     let look = move || {
         let metadata = admin.inner().fetch_metadata(Some(&topic), TIMEOUT)?;

@@ -20,7 +20,11 @@ impl RequestsOnlyChangeFeed {
 }
 
 fn is_told_elsewhere(change: &CapturedChange) -> bool {
-    matches!(&change.content, Content::Event(event) if event.change.op.is_some())
+    match &change.content {
+        Content::Event(event) => event.change.op.is_some(),
+        Content::Newer(event) => event.changes_a_row,
+        Content::Unreadable(_) => false,
+    }
 }
 
 #[async_trait]

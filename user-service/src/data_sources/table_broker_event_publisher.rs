@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use shared_kernel::{UserEvent, encode};
+use shared_kernel::{NewerEvent, UserEvent, WireRecord, encode, encode_newer};
 use table_broker::{NewRecord, TableBroker};
 
 use super::overlapping::{Connection, Overlapping};
@@ -23,20 +23,21 @@ impl TableBrokerEventPublisher {
         Self { broker, topic: topic.to_owned(), calls: Overlapping::new() }
     }
 
-    async fn append(&self, events: &[UserEvent]) -> Result<(), AdapterError> {
-        let records: Vec<_> = events
-            .iter()
-            .map(|event| {
-                let record = encode(event);
-                NewRecord { key: record.key, value: record.value, headers: record.headers }
-            })
-            .collect();
+    async fn append(&self, records: impl Iterator<Item = WireRecord>) -> Result<(), PublishError> {
+        let records = records.map(|WireRecord { key, value, headers }| NewRecord { key, value, headers });
+        let appended = self.append_all(&records.collect::<Vec<_>>()).await;
+        // Nothing of a batch is refused for its content, so every failure may pass.
+        appended
+            .map_err(|error| PublishError { acknowledged: 0, failure: PublishFailure::Unavailable(error) })
+    }
+
+    async fn append_all(&self, records: &[NewRecord]) -> Result<(), AdapterError> {
         let mut turn = self.calls.turn().await;
         let call = match turn.join()? {
             Some(call) => call,
             None => turn.begin(self.broker.clone()),
         };
-        call.connection().append(&self.topic, &records).await?;
+        call.connection().append(&self.topic, records).await?;
         call.done();
         Ok(())
     }
@@ -45,9 +46,10 @@ impl TableBrokerEventPublisher {
 #[async_trait]
 impl EventPublisher for TableBrokerEventPublisher {
     async fn publish(&self, events: &[UserEvent]) -> Result<(), PublishError> {
-        // Nothing of a batch is refused for its content, so every failure may pass.
-        self.append(events)
-            .await
-            .map_err(|error| PublishError { acknowledged: 0, failure: PublishFailure::Unavailable(error) })
+        self.append(events.iter().map(encode)).await
+    }
+
+    async fn publish_newer(&self, event: &NewerEvent) -> Result<(), PublishError> {
+        self.append(std::iter::once(encode_newer(event))).await
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::FutureExt as _;
-use shared_kernel::UserEvent;
+use shared_kernel::{NewerEvent, UserEvent, in_words};
 use thiserror::Error;
 
 use super::relay_pipeline::{Pipeline, Step};
@@ -105,12 +105,23 @@ impl RelayChanges {
                     }
                     Err(error) => break Err(error.into()),
                 },
+                Step::Newer(position, event) => {
+                    break self.relay_newer(position, &event).await.map(|()| outcome.published += 1);
+                }
                 Step::Failed(error) => break Err(error),
                 Step::Over => break Ok(()),
             }
         };
         self.feed.rewind();
         result.map(|()| outcome)
+    }
+
+    async fn relay_newer(&self, position: i64, event: &NewerEvent) -> Result<(), RelayError> {
+        match self.publisher.publish_newer(event).await {
+            Ok(()) => Ok(self.feed.acknowledge(&[position]).await?),
+            Err(error) if error.is_retryable() => Err(RelayError::Publish(error)),
+            Err(error) => Ok(self.feed.bury(position, &in_words(&error.failure)).await?),
+        }
     }
 
     pub(super) fn taken_up(&self, mut event: UserEvent) -> UserEvent {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Fuse, FusedFuture as _, FutureExt as _, ready};
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
-use shared_kernel::in_words;
+use shared_kernel::{NewerEvent, in_words};
 
 use super::RelayChanges;
 use super::relay_changes::RelayError;
@@ -39,6 +39,9 @@ pub(super) enum Step {
     Acknowledged(usize),
     /// The change of that position can never be published, and why.
     Unpublishable(i64, String),
+    /// The change of that position is to be published by itself, now that all before it is acknowledged. The pipeline has
+    /// ended.
+    Newer(i64, Box<NewerEvent>),
     /// The pipeline has ended.
     Failed(RelayError),
     /// The feed has nothing more, or the caller wants no more. The pipeline has ended.
@@ -135,6 +138,11 @@ impl<'a> Pipeline<'a> {
                 Content::Event(event) => {
                     positions.push(position);
                     events.push(self.relay.taken_up(*event));
+                }
+                // What comes behind it is read again.
+                Content::Newer(event) => {
+                    self.end_with(Step::Newer(position, event));
+                    break;
                 }
                 Content::Unreadable(reason) => self.unpublishable.push_back((position, reason)),
             }

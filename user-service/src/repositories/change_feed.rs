@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared_kernel::UserEvent;
+use shared_kernel::{NewerEvent, UserEvent};
 use thiserror::Error;
 
 use super::AdapterError;
@@ -58,6 +58,8 @@ pub struct CapturedChange {
 pub enum Content {
     /// An event to publish.
     Event(Box<UserEvent>),
+    /// An event of a newer user-service, to publish as it is.
+    Newer(Box<NewerEvent>),
     /// What is stored cannot be understood, and why.
     Unreadable(String),
 }

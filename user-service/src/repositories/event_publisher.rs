@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use shared_kernel::UserEvent;
+use shared_kernel::{NewerEvent, UserEvent};
 use thiserror::Error;
 
 use super::AdapterError;
@@ -24,6 +24,13 @@ pub trait EventPublisher: Send + Sync {
     /// [`PublishError`]: how many of them, counted from the first, are acknowledged, and why the next
     /// one is not. Of those behind it, some may have been published.
     async fn publish(&self, events: &[UserEvent]) -> Result<(), PublishError>;
+
+    /// Publishes an event of a newer version as it is. As [`publish`](Self::publish) does with one event.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError`]; none is acknowledged then.
+    async fn publish_newer(&self, event: &NewerEvent) -> Result<(), PublishError>;
 }
 
 /// Publishing stopped at an event.

@@ -217,6 +217,7 @@ mod with_what_cannot_be_published_on {
         ]
         [
             a_buried_change_is_kept_with_the_reason_and_does_not_come_again,
+            what_a_newer_version_has_written_comes_as_it_was_stored,
             what_cannot_be_read_comes_as_such_and_can_be_buried,
         ]
     }
@@ -361,6 +362,42 @@ async fn a_buried_change_is_kept_with_the_reason_and_does_not_come_again(source:
     assert_eq!(source.count("deadOutbox").await, 1);
 }
 
+async fn what_a_newer_version_has_written_comes_as_it_was_stored(source: Source) {
+    let written = updates_of(1, 2);
+    append(&source.users(), &written[..1]).await;
+    let (renamed, payload) = ("inf-user.user.renamed.v2", r#"{"op": "u", "to": "Grace"}"#);
+    source
+        .execute(&format!(
+            "INSERT INTO outbox (id, userId, eventType, occurredAt, payload, traceparent) \
+             SELECT x'{:032}', userId, '{renamed}', occurredAt, '{payload}', 'trace' FROM outbox LIMIT 1",
+            1
+        ))
+        .await;
+    source
+        .execute(&format!(
+            "INSERT INTO outbox (id, userId, eventType, occurredAt, payload) \
+             SELECT x'{:032}', userId, eventType, occurredAt, REPLACE(payload, '{{\"op\"', '{{\"more\":7,\"op\"') \
+             FROM outbox WHERE eventType <> '{renamed}' LIMIT 1",
+            2
+        ))
+        .await;
+    append(&source.users(), &written[1..]).await;
+    let feed = source.feed(NEVER);
+    let changes = all(&feed, 4).await;
+    let newer = |change: &CapturedChange| match &change.content {
+        Content::Newer(event) => event.clone(),
+        other => panic!("{other:?}"),
+    };
+    let (unknown, additive) = (newer(&changes[1]), newer(&changes[2]));
+    assert_eq!((&*unknown.type_name, &*unknown.payload), (renamed, payload));
+    assert_eq!(unknown.subject, written[0].metadata.subject);
+    assert_eq!((unknown.traceparent.as_deref(), unknown.changes_a_row), (Some("trace"), true));
+    assert_eq!(additive.type_name, written[0].metadata.event_type.as_str());
+    assert!(additive.payload.starts_with(r#"{"more":7,"op""#), "{}", additive.payload);
+    feed.acknowledge(&positions(&changes)).await.unwrap();
+    assert_eq!((source.count("outbox").await, source.count("deadOutbox").await), (0, 0));
+}
+
 async fn what_cannot_be_read_comes_as_such_and_can_be_buried(source: Source) {
     let written = updates_of(1, 2);
     append(&source.users(), &written[..1]).await;
@@ -383,7 +420,7 @@ async fn what_cannot_be_read_comes_as_such_and_can_be_buried(source: Source) {
                 assert!(reason.contains(told), "{reason}");
                 feed.bury(change.position, reason).await.unwrap();
             }
-            Content::Event(event) => panic!("{event:?}"),
+            other => panic!("{other:?}"),
         }
     }
     assert_eq!(source.count("deadOutbox").await, 3);
@@ -516,7 +553,7 @@ async fn a_row_that_sqlite_let_in_is_unreadable_and_not_in_the_way() {
         for (change, told) in changes[..2].iter().zip(["occurredAt", "userId"]) {
             match &change.content {
                 Content::Unreadable(reason) => assert!(reason.contains(told), "{reason}"),
-                Content::Event(event) => panic!("{event:?}"),
+                other => panic!("{other:?}"),
             }
             feed.bury(change.position, told).await.unwrap();
         }

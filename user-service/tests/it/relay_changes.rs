@@ -7,16 +7,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::DateTime;
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
-use shared_kernel::{EventId, UserEvent, UserId};
+use shared_kernel::{EventId, NewerEvent, UserEvent, UserId};
 use tokio::sync::Notify;
 use user_service::data_sources::SystemClock;
 use user_service::interactors::{RelayChanges, RelayError, RelayOutcome};
 use user_service::repositories::{
     CapturedChange, ChangeFeed, ChangeFeedError, Content, EventPublisher, PublishError, PublishFailure,
 };
+use uuid::Uuid;
 
 use crate::support::people::{new_name, new_stamp, person, updates_of};
 use crate::support::waiting::soon;
@@ -92,6 +94,8 @@ impl ChangeFeed for FakeFeed {
 #[derive(Default)]
 struct FakeTopic {
     log: Mutex<Vec<UserEvent>>,
+    /// Those of a newer version, each with how many events were there before it.
+    newer: Mutex<Vec<(usize, EventId)>>,
     /// How many calls are under way, at most so far, and whether one of them has failed.
     calls: Mutex<Calls>,
     /// Refused whenever they come.
@@ -146,6 +150,19 @@ impl EventPublisher for FakeTopic {
             tokio::task::yield_now().await;
         }
         result
+    }
+
+    async fn publish_newer(&self, event: &NewerEvent) -> Result<(), PublishError> {
+        assert_eq!(self.calls.lock().unwrap().under_way, 0, "it comes by itself");
+        let fails = self.failures.lock().unwrap().pop_front();
+        if let Some(Failure { written: 0, .. }) = fails {
+            return Err(unavailable(0));
+        }
+        self.newer.lock().unwrap().push((self.log.lock().unwrap().len(), event.id));
+        match fails {
+            Some(_) => Err(unavailable(0)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -347,6 +364,52 @@ async fn a_change_that_cannot_be_read_is_buried_and_the_others_go_on() {
     assert_eq!(to_the_end(&relay(&feed, &topic, 10)).await, RelayOutcome { published: 2, buried: 1 });
     assert_eq!(topic.ids(), ids(&events));
     assert_eq!(*feed.buried.lock().unwrap(), [(2, "no json".to_owned())]);
+}
+
+fn newer(id: u128) -> Content {
+    Content::Newer(Box::new(NewerEvent {
+        id: EventId(Uuid::from_u128(id)),
+        type_name: "inf-user.user.renamed.v2".to_owned(),
+        time: DateTime::UNIX_EPOCH,
+        subject: UserId(Uuid::from_u128(7)),
+        traceparent: None,
+        payload: "{}".to_owned(),
+        changes_a_row: true,
+    }))
+}
+
+#[tokio::test]
+async fn an_event_of_a_newer_version_is_published_at_its_place() {
+    let events = updates_of(1, 3);
+    let known = |n: usize| Content::Event(Box::new(events[n].clone()));
+    let feed = FakeFeed::of([
+        known(0),
+        newer(1),
+        newer(2),
+        Content::Unreadable("no json".into()),
+        known(1),
+        known(2),
+    ]);
+    // The second attempt reaches the topic, and the relay does not learn of it.
+    let failures = [
+        Failure { written: 1, acknowledged: 1 },
+        Failure { written: 0, acknowledged: 0 },
+        Failure { written: 1, acknowledged: 0 },
+    ];
+    let topic = FakeTopic::failing(failures);
+    let relay = relay(&feed, &topic, 10);
+    let mut failed = 0;
+    while !feed.left().is_empty() {
+        if let Err(error) = relay.execute(Duration::ZERO, pending()).await {
+            assert!(error.is_retryable(), "{error}");
+            failed += 1;
+        }
+    }
+    assert_eq!((failed, feed.buried()), (2, vec![4]));
+    assert_eq!(topic.ids(), ids(&events));
+    let places =
+        topic.newer.lock().unwrap().iter().map(|(before, id)| (*before, id.0.as_u128())).collect::<Vec<_>>();
+    assert_eq!(places, [(1, 1), (1, 1), (1, 2)]);
 }
 
 /// Events of four people in that order.

@@ -103,7 +103,7 @@ async fn outbox(database: &TestDatabase) -> Vec<UserEvent> {
         .into_iter()
         .map(|change| match change.content {
             Content::Event(event) => *event,
-            Content::Unreadable(reason) => panic!("{reason}"),
+            other => panic!("{other:?}"),
         })
         .collect()
 }

@@ -65,7 +65,7 @@ fn inserted(n: u128, username: &str) -> String {
 fn full_name(change: &CapturedChange) -> Option<String> {
     match &change.content {
         Content::Event(event) => event.change.after.as_ref().unwrap().full_name.clone(),
-        Content::Unreadable(reason) => panic!("{reason}"),
+        other => panic!("{other:?}"),
     }
 }
 

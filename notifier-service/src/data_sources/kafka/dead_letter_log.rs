@@ -2,6 +2,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::DateTime;
+use kafka_connection::{KafkaConnection, Reasons};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers};
@@ -37,12 +38,10 @@ enum Missing {
 }
 
 impl KafkaDeadLetterLog {
-    /// Those of that topic, by way of those brokers (`host:port`, separated by commas): what lies on its
-    /// [`dead_letter_topic`]. Each call connects anew.
-    pub fn new(brokers: &str, topic: &str) -> Self {
-        let mut settings = ClientConfig::new();
+    /// Those of that topic, by way of those brokers: what lies on its [`dead_letter_topic`]. Each call connects anew.
+    pub fn new(connection: impl Into<KafkaConnection>, topic: &str) -> Self {
+        let mut settings = connection.into().config();
         settings
-            .set("bootstrap.servers", brokers)
             .set("client.id", "inf-user-notifier")
             .set("group.id", GROUP)
             .set("enable.auto.commit", "false")
@@ -56,11 +55,12 @@ impl KafkaDeadLetterLog {
     /// Asks librdkafka, whose questions block.
     async fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&BaseConsumer, &str) -> Result<T, DeadLetterLogError> + Send + 'static,
+        question: impl FnOnce(&BaseConsumer<Reasons>, &str) -> Result<T, DeadLetterLogError> + Send + 'static,
     ) -> Result<T, DeadLetterLogError> {
         let (settings, topic) = (self.settings.clone(), self.topic.clone());
         let asked = tokio::task::spawn_blocking(move || {
-            let consumer: BaseConsumer = settings.create().map_err(by_fault)?;
+            let consumer: BaseConsumer<Reasons> =
+                settings.create_with_context(Reasons::default()).map_err(by_fault)?;
             question(&consumer, &topic)
         });
         asked.await.unwrap_or_else(|panicked| Err(DeadLetterLogError::Unreadable(panicked.into())))
@@ -71,7 +71,9 @@ impl KafkaDeadLetterLog {
 impl DeadLetterLog for KafkaDeadLetterLog {
     async fn partitions(&self) -> Result<Vec<i32>, DeadLetterLogError> {
         self.ask(|consumer, topic| {
-            let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).map_err(by_fault)?;
+            let metadata = consumer
+                .fetch_metadata(Some(topic), PATIENCE)
+                .map_err(|error| unanswered(consumer, error))?;
             let found = metadata.topics().iter().find(|it| it.name() == topic && it.error().is_none());
             let partitions = found.map(MetadataTopic::partitions).unwrap_or_default();
             if partitions.is_empty() {
@@ -91,7 +93,7 @@ impl DeadLetterLog for KafkaDeadLetterLog {
 
 /// Reads from the first record to what is the end now.
 fn read(
-    consumer: &BaseConsumer,
+    consumer: &BaseConsumer<Reasons>,
     topic: &str,
     partition: i32,
 ) -> Result<Vec<LoggedLetter>, DeadLetterLogError> {
@@ -139,6 +141,13 @@ fn logged(message: &BorrowedMessage<'_>) -> LoggedLetter {
         place: place.clone(),
         set_aside_at: message.timestamp().to_millis().and_then(DateTime::from_timestamp_millis),
         letter: without_reason(place, record),
+    }
+}
+
+fn unanswered(consumer: &BaseConsumer<Reasons>, error: KafkaError) -> DeadLetterLogError {
+    match by_fault(error.clone()) {
+        DeadLetterLogError::Unavailable(_) => DeadLetterLogError::Unavailable(Reasons::of(consumer, error)),
+        other => other,
     }
 }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rdkafka::ClientConfig;
+use kafka_connection::KafkaConnection;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
@@ -28,15 +28,15 @@ pub struct KafkaDeadLetters {
 pub struct ProducerError(#[source] KafkaError);
 
 impl KafkaDeadLetters {
-    /// Writes to the [`dead_letter_topic`] of each letter's topic by way of those brokers (`host:port`, separated by commas). Connects
-    /// in the background.
+    /// Writes to the [`dead_letter_topic`] of each letter's topic by way of those brokers. Connects in the background.
     ///
     /// # Errors
     ///
     /// [`ProducerError`] when librdkafka refuses the settings.
-    pub fn new(brokers: &str) -> Result<Self, ProducerError> {
-        let producer = ClientConfig::new()
-            .set("bootstrap.servers", brokers)
+    pub fn new(connection: impl Into<KafkaConnection>) -> Result<Self, ProducerError> {
+        let producer = connection
+            .into()
+            .config()
             .set("client.id", "inf-user-notifier")
             .set("acks", "all")
             .set("enable.idempotence", "true")

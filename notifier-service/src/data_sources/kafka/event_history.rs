@@ -3,10 +3,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use kafka_connection::KafkaConnection;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::MetadataTopic;
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use rdkafka::{Offset, TopicPartitionList};
 use thiserror::Error;
 
 use crate::repositories::{EventHistory, EventHistoryError};
@@ -26,14 +27,18 @@ pub struct KafkaEventHistory {
 struct TopicMissing(String);
 
 impl KafkaEventHistory {
-    /// Of those topics, by way of those brokers (`host:port`, separated by commas). Connects in the background.
+    /// Of those topics, by way of those brokers. Connects in the background.
     ///
     /// # Errors
     ///
     /// [`EventHistoryError`] when librdkafka refuses the settings.
-    pub fn new(brokers: &str, topics: Vec<String>) -> Result<Self, EventHistoryError> {
-        let consumer = ClientConfig::new()
-            .set("bootstrap.servers", brokers)
+    pub fn new(
+        connection: impl Into<KafkaConnection>,
+        topics: Vec<String>,
+    ) -> Result<Self, EventHistoryError> {
+        let consumer = connection
+            .into()
+            .config()
             .set("client.id", "inf-user-notifier")
             .set("enable.auto.commit", "false")
             .create()

@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::responses::time;
 use crate::entities::Place;
 use crate::interactors::{LetterState, ListedLetters, RedrivenLetters};
-use crate::repositories::LoggedLetter;
 
 /// What lies on the dead-letter topic. Also what pages show.
 #[derive(Serialize)]
@@ -42,25 +41,22 @@ pub(super) struct RedrivenLettersResponse {
 impl From<ListedLetters> for LetterPageResponse {
     fn from(listed: ListedLetters) -> Self {
         let ListedLetters { letters, open, recorded, unreadable } = listed;
-        Self { open, recorded, unreadable, items: letters.into_iter().map(Into::into).collect() }
-    }
-}
-
-impl From<(LoggedLetter, LetterState)> for LetterResponse {
-    fn from((letter, state): (LoggedLetter, LetterState)) -> Self {
-        let (state, misses) = match state {
-            LetterState::Open(_) => ("open", None),
-            LetterState::Recorded => ("recorded", None),
-            LetterState::Unreadable { reason, .. } => ("unreadable", Some(reason)),
-        };
-        Self {
-            place: letter.place.to_string(),
-            came_from: letter.letter.received.place.to_string(),
-            set_aside_at: letter.set_aside_at.map(time),
-            reason: letter.letter.reason,
-            state,
-            misses,
-        }
+        let items = letters.into_iter().map(|(letter, state)| {
+            let (state, misses) = match state {
+                LetterState::Open(_) => ("open", None),
+                LetterState::Recorded => ("recorded", None),
+                LetterState::Unreadable { reason, .. } => ("unreadable", Some(reason)),
+            };
+            LetterResponse {
+                place: letter.place.to_string(),
+                came_from: letter.letter.received.place.to_string(),
+                set_aside_at: letter.set_aside_at.map(time),
+                reason: letter.letter.reason,
+                state,
+                misses,
+            }
+        });
+        Self { open, recorded, unreadable, items: items.collect() }
     }
 }
 

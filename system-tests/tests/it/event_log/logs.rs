@@ -74,7 +74,7 @@ impl EventLog for KafkaLog {
 
     fn join(&self, group: &str) -> Box<dyn EventConsumer> {
         let settings = KafkaConsumerSettings {
-            brokers: self.brokers.clone(),
+            connection: (&self.brokers).into(),
             // Groups outlive their topic on the brokers, so their names are a test's own too.
             group: format!("{}-{group}", self.topic.name()),
             topic: self.topic.name().to_owned(),

@@ -38,6 +38,7 @@ const TECHNOLOGIES: &[&str] = &[
     "clap",
     "getrandom",
     "governor",
+    "kafka_connection",
     "lettre",
     "minijinja",
     "mysql_async",
@@ -145,7 +146,7 @@ impl Place {
                 let consumer_of =
                     |broker: &str| file.starts_with(&format!("src/transport/{broker}_consumer"));
                 if !consumer_of("kafka") {
-                    banned.push("rdkafka");
+                    banned.extend(["kafka_connection", "rdkafka"]);
                 }
                 if !consumer_of("table_broker") {
                     banned.push("table_broker");

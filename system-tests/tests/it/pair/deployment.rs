@@ -132,7 +132,8 @@ impl Deployment {
         deployment
     }
 
-    fn variables(&self) -> Vec<(&str, &str)> {
+    /// What each of its processes is told.
+    pub(super) fn variables(&self) -> Vec<(&str, &str)> {
         self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect()
     }
 

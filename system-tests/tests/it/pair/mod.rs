@@ -5,7 +5,10 @@ pub(crate) mod deployment;
 mod failover;
 mod killed;
 mod mixed_changes;
+mod rolling_upgrade;
 mod secrets_in_logs;
+#[cfg(feature = "kafka-tls")]
+mod secured;
 mod servers_restarted;
 mod told;
 mod traced;

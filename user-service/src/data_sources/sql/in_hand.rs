@@ -14,6 +14,7 @@ pub(in crate::data_sources) type RowOfEvent = (i64, EventId);
 pub(in crate::data_sources) fn row_of_event(change: &CapturedChange) -> Option<RowOfEvent> {
     match &change.content {
         Content::Event(event) => Some((change.position, event.metadata.id)),
+        Content::Newer(event) => Some((change.position, event.id)),
         Content::Unreadable(_) => None,
     }
 }

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use shared_kernel::{EventId, EventMetadata, EventType, UserEvent, UserId};
+use shared_kernel::{EventId, EventMetadata, NewerEvent, Understood, UserEvent, UserId};
 use uuid::Uuid;
 
 use crate::repositories::{CapturedChange, Content};
@@ -46,26 +46,25 @@ pub(in crate::data_sources) fn encoded_payload(event: &UserEvent) -> String {
 
 /// The row of that number, or why it cannot be read.
 pub(in crate::data_sources) fn captured(position: i64, row: Result<OutboxRow, String>) -> CapturedChange {
-    let content = match row.and_then(read) {
-        Ok(event) => Content::Event(Box::new(event)),
-        Err(reason) => Content::Unreadable(reason),
-    };
-    CapturedChange { position, content }
+    CapturedChange { position, content: row.and_then(read).unwrap_or_else(Content::Unreadable) }
 }
 
-fn read(row: OutboxRow) -> Result<UserEvent, String> {
-    let event_type = EventType::from_name(&row.event_type)
-        .ok_or_else(|| format!("the event type {:?} is not known to this build", row.event_type))?;
-    let change = serde_json::from_str(&row.payload)
-        .map_err(|error| format!("the payload is not a user change: {error}"))?;
-    Ok(UserEvent {
-        metadata: EventMetadata {
-            id: EventId(row.id),
-            event_type,
-            time: row.occurred_at,
-            subject: UserId(row.user_id),
-            traceparent: row.traceparent,
-        },
-        change,
+fn read(row: OutboxRow) -> Result<Content, String> {
+    let OutboxRow { id, user_id, event_type, occurred_at: time, payload, traceparent } = row;
+    let (id, subject) = (EventId(id), UserId(user_id));
+    Ok(match Understood::of(&event_type, &payload)? {
+        Understood::Event(event_type, change) => {
+            let metadata = EventMetadata { id, event_type, time, subject, traceparent };
+            Content::Event(Box::new(UserEvent { metadata, change: *change }))
+        }
+        Understood::Newer { changes_a_row } => Content::Newer(Box::new(NewerEvent {
+            id,
+            type_name: event_type,
+            time,
+            subject,
+            traceparent,
+            payload,
+            changes_a_row,
+        })),
     })
 }

@@ -36,7 +36,7 @@ pub(crate) fn events(changes: &[CapturedChange]) -> Vec<UserEvent> {
         .iter()
         .map(|change| match &change.content {
             Content::Event(event) => (**event).clone(),
-            Content::Unreadable(reason) => panic!("{reason}"),
+            other => panic!("{other:?}"),
         })
         .collect()
 }

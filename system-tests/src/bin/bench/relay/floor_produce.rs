@@ -61,7 +61,7 @@ impl ProducerContext for Deliveries {
 impl FloorProduce {
     /// Produces every kept record, as fast as the producer takes them.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let mut config = kafka_producer_config(&self.brokers);
+        let mut config = kafka_producer_config(&(&self.brokers).into());
         for setting in &self.settings {
             let (name, value) = setting.split_once('=').ok_or("--set takes NAME=VALUE")?;
             config.set(name, value);

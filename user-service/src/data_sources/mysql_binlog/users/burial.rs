@@ -41,8 +41,8 @@ pub(super) async fn bury(
             occurred_at: DateTime::from_timestamp_millis(facts.committed_ms).unwrap_or_default(),
             payload: facts.payload.clone(),
         },
-        // Every row that cannot be read has its facts.
-        (Origin::Users, Content::Unreadable(_)) => return Ok(()),
+        // Every row that cannot be read has its facts, and no row of users is of a newer version.
+        (Origin::Users, Content::Unreadable(_)) | (_, Content::Newer(_)) => return Ok(()),
     };
     row.bury(database, reason).await.map_err(feed_error)
 }

@@ -57,11 +57,15 @@ impl<'a> LoggedOutbox<'a> {
 
     pub(super) fn read(&self, seq: i64) -> Logged {
         let kind = self.bytes(3).and_then(|name| EventType::from_name(std::str::from_utf8(name).ok()?));
-        match (kind, self.uuid(1)) {
-            (Some(EventType::Registered | EventType::Updated | EventType::Deleted), Some(id)) => {
-                Logged::Said(EventId(id))
-            }
-            _ => Logged::Change(captured(seq, self.row().map_err(str::to_owned)).content),
+        if let (Some(EventType::Registered | EventType::Updated | EventType::Deleted), Some(id)) =
+            (kind, self.uuid(1))
+        {
+            return Logged::Said(EventId(id));
+        }
+        match captured(seq, self.row().map_err(str::to_owned)).content {
+            // What a newer user-service says of it, the row of users says in its own way.
+            Content::Newer(event) if event.changes_a_row => Logged::Said(event.id),
+            content => Logged::Change(content),
         }
     }
 

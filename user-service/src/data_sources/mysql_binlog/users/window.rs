@@ -152,8 +152,13 @@ impl Window {
         {
             // It may be kept for long behind one that is not done.
             let content = mem::replace(content, Content::Unreadable(String::new()));
-            if let (Origin::Outbox { seq }, Content::Event(event)) = (origin, content) {
-                self.since.outbox.push((*seq, event.metadata.id));
+            let id = match content {
+                Content::Event(event) => Some(event.metadata.id),
+                Content::Newer(event) => Some(event.id),
+                Content::Unreadable(_) => None,
+            };
+            if let (Origin::Outbox { seq }, Some(id)) = (origin, id) {
+                self.since.outbox.push((*seq, id));
             }
             self.since.changes += 1;
             self.undone -= 1;
