@@ -15,6 +15,7 @@ use notifier_service::entities::{ActionLinks, LinkLifetimes, PublicUrl};
 use secrecy::SecretString;
 use shared_kernel::{BrokerUrl, CDC_TOPIC, DatabaseUrl, SigningKeys, dead_letter_topic};
 use table_broker::{BrokerError, TableBroker};
+use telemetry::{BadTraceSetting, Tracer, Traces};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -75,6 +76,9 @@ pub enum StartError {
         #[source]
         source: SmtpSettingsError,
     },
+    /// A setting of traces is not one.
+    #[error(transparent)]
+    Traces(BadTraceSetting),
     /// A key of the program's own cannot be read or made.
     #[error("--data-dir (INF_USER_DATA_DIR)")]
     Key(#[source] KeyFileError),
@@ -100,6 +104,7 @@ pub struct AllInOne {
     retention: Part,
     notifier: Part,
     mailbox: Option<Part>,
+    traces: Traces,
 }
 
 /// A task and what stops it.
@@ -152,6 +157,7 @@ impl AllInOne {
             drop(listen(settings.operator_port, "--operator-port", "INF_USER_OPERATOR_PORT").await?);
         }
         let smtp = smtp_settings(&settings, mailbox.as_ref())?;
+        let traces = settings.traces.start("all-in-one").map_err(StartError::Traces)?;
         let folder = settings.data_dir;
         // Addresses and hashes are in it: for its owner alone.
         std::fs::DirBuilder::new()
@@ -170,11 +176,15 @@ impl AllInOne {
 
         let broker_file = folder.join("broker.db");
         let broker = TableBroker::open_sqlite(&broker_file).await.map_err(StartError::Broker)?;
-        let user_service = start_users(&folder, &broker_file, ApiConfig::new(session_keys, action_keys))
-            .await
-            .map_err(StartError::Users)?;
-        let notifier_config =
-            NotifierConfig { operator: Some(operator), ..notifier_config(&folder, broker_file, smtp, links) };
+        let user_service =
+            start_users(&folder, &broker_file, ApiConfig::new(session_keys, action_keys), traces.tracer())
+                .await
+                .map_err(StartError::Users)?;
+        let notifier_config = NotifierConfig {
+            operator: Some(operator),
+            tracer: traces.tracer(),
+            ..notifier_config(&folder, broker_file, smtp, links)
+        };
         let consumer_group = notifier_config.consumer_group.clone();
         notifier::migrate(&notifier_config.database).await.map_err(StartError::Notifier)?;
         let notifier = notifier::build(notifier_config).await.map_err(StartError::Notifier)?;
@@ -196,6 +206,7 @@ impl AllInOne {
             broker,
             consumer_group,
             ledger,
+            traces,
             mailbox: mailbox.map(|listeners| Part::spawn(|stop| run_mailbox(listeners, stop))),
             notifier: Part::spawn(|stop| notifier.run(stop)),
             retention: Part::spawn(|stop| retain(retained, stop)),
@@ -226,6 +237,7 @@ impl AllInOne {
                 mailbox.stop().await;
             }
             self.broker.close().await;
+            self.traces.close().await;
         };
         if tokio::time::timeout(STOP_LIMIT, in_order).await.is_err() {
             tracing::warn!("not everything stopped in time; what is not done goes on after the next start");
@@ -267,12 +279,14 @@ async fn start_users(
     folder: &Path,
     broker_file: &Path,
     api: ApiConfig,
+    tracer: Tracer,
 ) -> Result<users::UserService, users::StartError> {
     let database = DatabaseUrl::Sqlite(folder.join("users.db"));
     let broker = BrokerUrl::Table(broker_file.to_owned());
     let config = UserServiceConfig {
         api: Some(api),
         relay: Some(RelayConfig::new(broker)),
+        tracer,
         ..UserServiceConfig::new(database)
     };
     users::migrate(&config).await?;

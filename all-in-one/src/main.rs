@@ -1,12 +1,10 @@
 //! `cargo run`: reads the settings, starts logging and everything else, and stops on Ctrl-C.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use all_in_one::composition::AllInOne;
 use all_in_one::settings::Settings;
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -21,14 +19,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
-    let filter = EnvFilter::try_new(&settings.log).map_err(|error| {
-        format!("--log (INF_USER_LOG): it must be a level or a filter such as info,sqlx=warn: {error}")
-    })?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+    telemetry::logs::start(&settings.log, settings.log_format)
+        .map_err(|error| format!("--log (INF_USER_LOG): {}", shared_kernel::in_words(&error)))?;
     let mut stop = stop_signal()?;
     let running = AllInOne::start(settings).await?;
     println!("{}", running.try_it_now());

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use secrecy::SecretString;
+use telemetry::TraceSettings;
+use telemetry::logs::LogFormat;
 
 /// Runs user-service and notifier-service in one process on embedded parts: SQLite files, a table as the
 /// broker, and a development SMTP server with a mailbox page. For trying things out and for development:
@@ -41,4 +43,10 @@ pub struct Settings {
     /// What to log: a level (error, warn, info, debug, trace), or a filter such as `info,sqlx=warn`
     #[arg(long, env = "INF_USER_LOG", default_value = "warn", value_name = "FILTER")]
     pub log: String,
+    /// What lines of the log look like: json, human, or auto, which is human on a terminal and json elsewhere
+    #[arg(long, env = "INF_USER_LOG_FORMAT", default_value = "auto", value_name = "FORMAT")]
+    pub log_format: LogFormat,
+    /// Where spans go.
+    #[command(flatten)]
+    pub traces: TraceSettings,
 }

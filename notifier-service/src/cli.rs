@@ -11,7 +11,6 @@ mod operator;
 mod sending;
 mod smtp;
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,8 +20,9 @@ use notifier_service::data_sources::{BadAuthorities, BadDkim, SmtpSettings, Smtp
 use notifier_service::entities::{ActionLinks, BadPublicUrl, LinkLifetimes, PublicUrl, RetrySchedule};
 use secrecy::SecretString;
 use shared_kernel::{BadKeys, SigningKeys};
+use telemetry::TraceSettings;
+use telemetry::logs::{self, BadLogFilter, LogFormat};
 use thiserror::Error;
-use tracing_subscriber::EnvFilter;
 
 use self::broker::BrokerSettings;
 use self::dead_letters::DeadLettersSettings;
@@ -40,6 +40,11 @@ pub(crate) struct Cli {
     /// What to log: a level (error, warn, info, debug, trace), or a filter such as `info,sqlx=warn`
     #[arg(long, env = "NOTIFIER_LOG", default_value = "info", global = true)]
     log: String,
+    /// What lines of the log look like: json, human, or auto, which is human on a terminal and json elsewhere
+    #[arg(long, env = "NOTIFIER_LOG_FORMAT", default_value = "auto", value_name = "FORMAT", global = true)]
+    log_format: LogFormat,
+    #[command(flatten)]
+    pub(crate) traces: TraceSettings,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -230,19 +235,13 @@ pub(crate) enum SettingError {
         #[source]
         source: std::io::Error,
     },
-    #[error("--log (NOTIFIER_LOG): it must be a level or a filter such as info,sqlx=warn")]
-    Log(#[source] tracing_subscriber::filter::ParseError),
+    #[error("--log (NOTIFIER_LOG)")]
+    Log(#[source] BadLogFilter),
 }
 
 impl Cli {
     pub(crate) fn start_logging(&self) -> Result<(), SettingError> {
-        let filter = EnvFilter::try_new(&self.log).map_err(SettingError::Log)?;
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_ansi(std::io::stderr().is_terminal())
-            .with_writer(std::io::stderr)
-            .init();
-        Ok(())
+        logs::start(&self.log, self.log_format).map_err(SettingError::Log)
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use telemetry::Tracer;
 use thiserror::Error as ThisError;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -96,6 +97,7 @@ pub struct Notifier {
     batch: u32,
     pace: DeliveryPace,
     drain: Duration,
+    tracer: Tracer,
 }
 
 /// Looks at a [`Notifier`] while it runs.
@@ -170,6 +172,7 @@ pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
         batch: config.batch,
         pace: config.pace,
         drain: config.drain,
+        tracer: config.tracer,
     })
 }
 
@@ -264,20 +267,23 @@ impl Notifier {
             batch,
             pace,
             drain,
+            tracer,
         } = self;
         let wake = Arc::new(Wake::default());
         let stop_delivery = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn({
-            let (wake, shutdown, stop_delivery) = (wake.clone(), shutdown.clone(), stop_delivery.clone());
+            let (wake, tracer) = (wake.clone(), tracer.clone());
+            let (shutdown, stop_delivery) = (shutdown.clone(), stop_delivery.clone());
             async move {
-                consume_loop(consumer, &record, &wake, &shutdown).await;
+                consume_loop(consumer, &record, &wake, &tracer, &shutdown).await;
                 stop_delivery.cancel();
             }
         });
         for _ in 0..workers {
             let (deliver, wake, stop) = (deliver.clone(), wake.clone(), stop_delivery.clone());
-            tasks.spawn(async move { delivery_loop(&deliver, batch, &wake, pace, &stop).await });
+            let tracer = tracer.clone();
+            tasks.spawn(async move { delivery_loop(&deliver, batch, &wake, pace, &tracer, &stop).await });
         }
         if let Some(OperatorPage { listener, router }) = operator_page {
             let shutdown = shutdown.clone();

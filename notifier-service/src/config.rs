@@ -9,6 +9,7 @@ use std::time::Duration;
 pub use kafka_connection::{BadKafkaSecurity, KafkaSecurity, KafkaSecuritySettings, ScramMechanism};
 use shared_kernel::CDC_TOPIC;
 pub use shared_kernel::{BadUrl, BrokerUrl, DatabaseUrl};
+use telemetry::Tracer;
 
 use crate::data_sources::SmtpSettings;
 use crate::entities::Retention;
@@ -61,6 +62,8 @@ pub struct NotifierConfig {
     pub pace: DeliveryPace,
     /// How long, after the service was told to stop, mails being sent may take to be done.
     pub drain: Duration,
+    /// What tells of records and deliveries.
+    pub tracer: Tracer,
 }
 
 /// The operator's page and API.
@@ -159,6 +162,7 @@ impl NotifierConfig {
             suppress_for: Duration::from_secs(24 * 60 * 60),
             pace: DeliveryPace::default(),
             drain: Duration::from_secs(20),
+            tracer: Tracer::silent(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use notifier_service::composition;
+use notifier_service::config::NotifierConfig;
 use tokio_util::sync::CancellationToken;
 
 use cli::{Cli, Command};
@@ -48,10 +49,13 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
             done?;
         }
         Command::Run(settings) => {
-            let notifier = composition::build(settings.config()?).await?;
+            let traces = cli.traces.start("notifier-service")?;
+            let config = NotifierConfig { tracer: traces.tracer(), ..settings.config()? };
+            let notifier = composition::build(config).await?;
             let shutdown = stop_signal()?;
             tracing::info!("recording events and delivering mail");
             notifier.run(shutdown).await;
+            traces.close().await;
         }
     }
     Ok(())

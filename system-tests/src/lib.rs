@@ -2,6 +2,7 @@
 //! processes, and an SMTP server that keeps every mail.
 
 mod account;
+mod collector;
 mod connector;
 mod database;
 mod forwarder;
@@ -19,6 +20,7 @@ mod update_load;
 mod wait;
 
 pub use account::{Account, PASSWORD};
+pub use collector::{CollectedSpan, Collector};
 pub use connector::Connector;
 pub use database::TestDatabase;
 pub use forwarder::Forwarder;

@@ -3,6 +3,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::wait::eventually_some;
 
 /// How many warnings and errors of a log are printed when the test has failed.
@@ -48,6 +50,19 @@ impl ServiceProcess {
         let what = format!("{text:?} in {}", self.log.display());
         eventually_some(&what, limit, || async {
             self.log_so_far().lines().find(|line| line.contains(text)).map(str::to_owned)
+        })
+        .await
+    }
+
+    /// Waits for a line of the log that has the field `name`, and returns its text.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come, with the whole log.
+    pub async fn logged_field(&self, name: &str, limit: Duration) -> String {
+        let what = format!("the field {name} in {}", self.log.display());
+        eventually_some(&what, limit, || async {
+            self.log_so_far().lines().find_map(|line| field_of(line, name))
         })
         .await
     }
@@ -123,10 +138,18 @@ impl Drop for ServiceProcess {
         if std::thread::panicking() {
             let log = self.log_so_far();
             println!("the troubles of {}:", self.log.display());
-            let troubles = log.lines().filter(|line| line.contains(" WARN ") || line.contains(" ERROR "));
+            let troubles = log.lines().filter(|line| {
+                field_of(line, "level").is_none_or(|level| ["WARN", "ERROR"].contains(&level.as_str()))
+            });
             troubles.take(TROUBLES_OF_A_FAILED_TEST).for_each(|line| println!("{line}"));
         }
     }
+}
+
+/// The text of a field in a line of a log, which is a JSON object where the log is no terminal.
+fn field_of(line: &str, name: &str) -> Option<String> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    line.get(name)?.as_str().map(str::to_owned)
 }
 
 /// Runs `binary subcommand` to its end. The binary is the one that cargo built for this test run, or an absolute path.

@@ -15,10 +15,9 @@ mod secret;
 mod serve;
 mod setting_error;
 
-use std::io::IsTerminal;
-
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use telemetry::TraceSettings;
+use telemetry::logs::{self, LogFormat};
 
 use create_admin::CreateAdminSettings;
 use database::DatabaseSettings;
@@ -35,6 +34,17 @@ pub(crate) struct Cli {
     /// What to log: a level (error, warn, info, debug, trace), or a filter such as `info,sqlx=warn`
     #[arg(long, env = "USER_SERVICE_LOG", default_value = "info", global = true)]
     log: String,
+    /// What lines of the log look like: json, human, or auto, which is human on a terminal and json elsewhere
+    #[arg(
+        long,
+        env = "USER_SERVICE_LOG_FORMAT",
+        default_value = "auto",
+        value_name = "FORMAT",
+        global = true
+    )]
+    log_format: LogFormat,
+    #[command(flatten)]
+    pub(crate) traces: TraceSettings,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -64,12 +74,6 @@ pub(crate) enum Command {
 
 impl Cli {
     pub(crate) fn start_logging(&self) -> Result<(), SettingError> {
-        let filter = EnvFilter::try_new(&self.log).map_err(SettingError::Log)?;
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_ansi(std::io::stderr().is_terminal())
-            .with_writer(std::io::stderr)
-            .init();
-        Ok(())
+        logs::start(&self.log, self.log_format).map_err(SettingError::Log)
     }
 }

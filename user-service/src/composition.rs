@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::UserServiceConfig;
-use crate::data_sources::SystemClock;
+use crate::data_sources::{SystemClock, TracedEventPublisher};
 use crate::interactors::{RelayChanges, WatchOutbox};
 use crate::repositories::AdapterError;
 use crate::transport::Readiness;
@@ -85,10 +85,15 @@ pub async fn build(config: UserServiceConfig) -> Result<UserService, StartError>
     let readiness = Readiness::starting(watch_loop::DATABASE);
     let stuck_after = config.relay.as_ref().map_or(Duration::MAX, |relay| relay.stuck_after);
     let watch = WatchOutbox::new(database.backlog(), stuck_after);
-    let api = config.api.map(|api| api::build(&database, api, readiness.clone())).transpose()?;
+    let api = config
+        .api
+        .map(|api| api::build(&database, api, readiness.clone(), config.tracer.clone()))
+        .transpose()?;
     let relay = match config.relay {
         Some(relay) => {
             let publisher = broker::publisher(&relay).await?;
+            let publisher =
+                Arc::new(TracedEventPublisher::new(publisher, config.tracer.clone(), &relay.topic));
             let feed = capture::change_feed(&database, &config.database, &relay).await?;
             Some((RelayChanges::new(feed, publisher, Arc::new(SystemClock), relay.batch), relay.timing))
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 pub use kafka_connection::{BadKafkaSecurity, KafkaSecurity, KafkaSecuritySettings, ScramMechanism};
 use shared_kernel::CDC_TOPIC;
 pub use shared_kernel::{BadKeys, BadUrl, BrokerUrl, DatabaseUrl, SigningKeys};
+use telemetry::Tracer;
 
 use crate::data_sources::Argon2Cost;
 use crate::interactors::SessionPolicy;
@@ -25,12 +26,14 @@ pub struct UserServiceConfig {
     pub api: Option<ApiConfig>,
     /// What carries changes to the topic; without it, this process only serves the API.
     pub relay: Option<RelayConfig>,
+    /// What tells of requests and changes.
+    pub tracer: Tracer,
 }
 
 impl UserServiceConfig {
     /// The defaults around a database, with neither an API nor a relay.
     pub fn new(database: DatabaseUrl) -> Self {
-        Self { database, max_connections: 10, api: None, relay: None }
+        Self { database, max_connections: 10, api: None, relay: None, tracer: Tracer::silent() }
     }
 }
 

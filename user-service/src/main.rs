@@ -7,9 +7,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use shared_kernel::in_words;
+use telemetry::Traces;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use user_service::composition::{self, Finding, Verdict};
+use user_service::config::UserServiceConfig;
 
 use cli::{Cli, Command, SettingError};
 
@@ -35,7 +37,8 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
         }
         Command::Serve(settings) => {
             let listener = bind("listen", "USER_SERVICE_LISTEN", settings.listen).await?;
-            let service = composition::build(settings.config()?).await?;
+            let traces = cli.traces.start("user-service")?;
+            let service = composition::build(traced(settings.config()?, &traces)).await?;
             let shutdown = stop_signal()?;
             tracing::info!(address = %listener.local_addr()?, "serving the REST API");
             let relay_shutdown = CancellationToken::new();
@@ -47,7 +50,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
                 },
                 service.relay(relay_shutdown.clone()),
             );
-            service.close().await;
+            tokio::join!(service.close(), traces.close());
         }
         Command::Doctor(settings) => {
             let mut findings = composition::examine(&settings.config()?).await;
@@ -86,7 +89,8 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
                 Some(address) => Some(bind("health-listen", "USER_SERVICE_HEALTH_LISTEN", address).await?),
                 None => None,
             };
-            let service = composition::build(settings.config()?).await?;
+            let traces = cli.traces.start("user-service")?;
+            let service = composition::build(traced(settings.config()?, &traces)).await?;
             let shutdown = stop_signal()?;
             tracing::info!("relaying changes");
             let health = async {
@@ -97,11 +101,15 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
                 Ok::<_, std::io::Error>(())
             };
             let ((), answered) = tokio::join!(service.relay(shutdown.clone()), health);
+            tokio::join!(service.close(), traces.close());
             answered?;
-            service.close().await;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn traced(config: UserServiceConfig, traces: &Traces) -> UserServiceConfig {
+    UserServiceConfig { tracer: traces.tracer(), ..config }
 }
 
 async fn bind(

@@ -92,13 +92,14 @@ impl Courier {
             (Ending::Released, Some(LedgerError::LeaseLost(_))) => (Ending::LeaseLost, None),
             other => other,
         };
-        let Claimed { notification, .. } = claimed;
+        let Claimed { notification, attempts, .. } = claimed;
         Delivery {
             id: notification.id,
             kind: notification.kind,
             user_id: notification.user_id,
             recipient: notification.recipient.masked(),
             traceparent: notification.traceparent,
+            attempt: attempts.saturating_add(1),
             ending: masked(ending, notification.recipient.as_str()),
             not_recorded,
             breaker,

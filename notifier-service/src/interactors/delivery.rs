@@ -28,6 +28,8 @@ pub struct Delivery {
     pub recipient: String,
     /// The trace context of the request that made the change.
     pub traceparent: Option<String>,
+    /// Which attempt it was, from 1; one that used up none is counted again.
+    pub attempt: u32,
     /// How it ended.
     pub ending: Ending,
     /// Why the ledger does not know the ending, so that it will be tried again: the lease went to another

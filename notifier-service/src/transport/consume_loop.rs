@@ -1,10 +1,11 @@
 use std::error::Error;
 use std::time::Duration;
 
+use telemetry::{Moment, Tracer};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
-use super::{EventConsumer, Wake};
+use super::{EventConsumer, Wake, told};
 use crate::entities::ReceivedRecord;
 use crate::interactors::RecordUserEvents;
 
@@ -25,6 +26,7 @@ pub async fn consume_loop(
     mut consumer: Box<dyn EventConsumer>,
     record: &RecordUserEvents,
     recorded: &Wake,
+    tracer: &Tracer,
     shutdown: &CancellationToken,
 ) {
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
@@ -37,7 +39,8 @@ pub async fn consume_loop(
         match next {
             Ok(batch) => {
                 backoff.reset();
-                finish(consumer.as_mut(), &batch, record, recorded, shutdown).await;
+                let read = Read { batch, at: tracer.moment() };
+                finish(consumer.as_mut(), &read, record, recorded, tracer, shutdown).await;
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn Error, "waiting for the broker");
@@ -54,23 +57,30 @@ pub async fn consume_loop(
     }
 }
 
+/// A batch, and when it was read.
+struct Read {
+    batch: Vec<ReceivedRecord>,
+    at: Moment,
+}
+
 /// Records and commits one batch, trying again until both succeeded or `shutdown`.
 async fn finish(
     consumer: &mut dyn EventConsumer,
-    batch: &[ReceivedRecord],
+    read: &Read,
     record: &RecordUserEvents,
     recorded: &Wake,
+    tracer: &Tracer,
     shutdown: &CancellationToken,
 ) {
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
-    while !record_batch(batch, record, recorded).await {
+    while !record_batch(read, record, recorded, tracer).await {
         backoff.pause(shutdown).await;
         if shutdown.is_cancelled() {
             return;
         }
     }
     backoff.reset();
-    while let Err(error) = consumer.commit(batch).await {
+    while let Err(error) = consumer.commit(&read.batch).await {
         tracing::warn!(error = &error as &dyn Error, "recorded, but the offsets are not stored yet");
         backoff.pause(shutdown).await;
         if shutdown.is_cancelled() {
@@ -80,12 +90,14 @@ async fn finish(
 }
 
 /// Whether every record of the batch is safe.
-async fn record_batch(batch: &[ReceivedRecord], record: &RecordUserEvents, recorded: &Wake) -> bool {
+async fn record_batch(read: &Read, record: &RecordUserEvents, recorded: &Wake, tracer: &Tracer) -> bool {
+    let Read { batch, at } = read;
     match record.execute(batch).await {
         Ok(outcome) => {
             if outcome.new > 0 {
                 recorded.wake();
             }
+            told::recorded(tracer, batch, &outcome.set_aside, *at);
             for letter in &outcome.set_aside {
                 tracing::error!(place = %letter.place, reason = letter.reason, "a record went to the dead letters");
             }

@@ -1,11 +1,12 @@
 use std::error::Error;
 use std::time::Duration;
 
+use telemetry::Tracer;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::Wake;
 use super::backoff::Backoff;
+use super::{Wake, told};
 use crate::entities::{BreakerChange, DialogueStage};
 use crate::interactors::{DeliverNotifications, Delivery, Ending};
 
@@ -45,6 +46,7 @@ pub async fn delivery_loop(
     side_by_side: u32,
     recorded: &Wake,
     pace: DeliveryPace,
+    tracer: &Tracer,
     shutdown: &CancellationToken,
 ) {
     let mut backoff = Backoff::new(pace.first_pause, pace.longest_pause);
@@ -56,7 +58,12 @@ pub async fn delivery_loop(
                 backoff.reset();
                 pause = round.pause;
                 for delivery in round.deliveries {
-                    sending.spawn(delivery);
+                    let (tracer, began) = (tracer.clone(), tracer.moment());
+                    sending.spawn(async move {
+                        let delivery = delivery.await;
+                        told::delivered(&tracer, &delivery, began);
+                        delivery
+                    });
                 }
             }
             Err(error) => {
@@ -101,8 +108,10 @@ fn finished(ended: Result<Delivery, JoinError>) {
 }
 
 fn log_one(delivery: &Delivery) {
-    let Delivery { id, kind, user_id, recipient, traceparent, ending, not_recorded, breaker } = delivery;
-    let span = tracing::info_span!("delivery", %id, kind = kind.as_str(), %user_id, recipient, traceparent);
+    let Delivery { id, kind, user_id, recipient, traceparent, attempt, ending, not_recorded, breaker } =
+        delivery;
+    let trace_id = told::trace_id(traceparent.as_deref());
+    let span = tracing::info_span!("delivery", %id, kind = kind.as_str(), %user_id, recipient, traceId = trace_id, attempt);
     let _entered = span.enter();
     match ending {
         Ending::Sent(answer) => tracing::info!(words = answer.words, "sent"),

@@ -17,6 +17,8 @@ mod kafka_consumer;
 #[cfg(all(feature = "consumers", feature = "table-broker"))]
 mod table_broker_consumer;
 #[cfg(feature = "consumers")]
+mod told;
+#[cfg(feature = "consumers")]
 mod wake;
 
 #[cfg(feature = "consumers")]

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use notifier_service::entities::ReceivedRecord;
 use notifier_service::interactors::RecordUserEvents;
 use notifier_service::transport::{ConsumeError, EventConsumer, Wake, consume_loop};
+use telemetry::Tracer;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::DEADLINE;
@@ -36,6 +37,7 @@ async fn a_consumer_that_cannot_leave_does_not_hold_up_the_stop() {
     let record = RecordUserEvents::new(ledger, Arc::new(InMemoryDeadLetters::default()));
     let (wake, shutdown) = (Wake::default(), CancellationToken::new());
     shutdown.cancel();
-    let ended = consume_loop(Box::new(Stuck), &record, &wake, &shutdown);
+    let silent = Tracer::silent();
+    let ended = consume_loop(Box::new(Stuck), &record, &wake, &silent, &shutdown);
     tokio::time::timeout(DEADLINE, ended).await.expect("an end in time");
 }

@@ -8,6 +8,7 @@ use notifier_service::entities::{BreakerPace, DeliveryPolicy, LinkLifetimes, Ret
 use notifier_service::interactors::{DeliverNotifications, DeliveryPorts};
 use notifier_service::repositories::{LedgerCounts, NotificationLedger};
 use notifier_service::transport::{DeliveryPace, Wake, delivery_loop};
+use telemetry::Tracer;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::events::notification;
@@ -45,8 +46,9 @@ async fn a_mail_that_takes_long_takes_up_its_own_place_and_nobody_elses() {
     let deliver = DeliverNotifications::new(ports, policy);
     let (wake, shutdown) = (Wake::default(), CancellationToken::new());
     let all_but_the_slow_one = LedgerCounts { queued: 1, sent: 19, dead: 0 };
+    let silent = Tracer::silent();
     tokio::select! {
-        () = delivery_loop(&deliver, 2, &wake, DeliveryPace::default(), &shutdown) => panic!("it ended"),
+        () = delivery_loop(&deliver, 2, &wake, DeliveryPace::default(), &silent, &shutdown) => panic!("it ended"),
         () = eventually("every quick mail", async || {
             (ledger.counts().await.unwrap() == all_but_the_slow_one).then_some(())
         }) => {}

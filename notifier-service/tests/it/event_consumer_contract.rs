@@ -8,6 +8,7 @@ use notifier_service::transport::{EventConsumer, TableBrokerConsumer, Wake, cons
 use shared_kernel::{CDC_TOPIC, WireRecord, dead_letter_header, dead_letter_topic};
 use std::sync::Arc;
 use table_broker::{NewRecord, TableBroker};
+use telemetry::Tracer;
 use tokio_util::sync::CancellationToken;
 
 use crate::kafka_consumer::MockKafka;
@@ -177,7 +178,8 @@ async fn a_batch_waits_for_the_ledger_and_is_not_lost_at_shutdown(broker: Broker
         shutdown.cancel();
     };
     let consumer = broker.consumer(CDC_TOPIC);
-    tokio::join!(consume_loop(consumer, &interactor, &wake, &shutdown), stop_once_tried);
+    let silent = Tracer::silent();
+    tokio::join!(consume_loop(consumer, &interactor, &wake, &silent, &shutdown), stop_once_tried);
     ledger.fail_next(0);
     assert_eq!(ledger.rows().len(), 0);
     ledger.fail_next(2);
@@ -197,6 +199,7 @@ async fn run_until(broker: &Broker, ledger: &Arc<InMemoryLedger>, rows: u64) {
         shutdown.cancel();
     };
     let consumer = broker.consumer(CDC_TOPIC);
-    tokio::join!(consume_loop(consumer, &interactor, &wake, &shutdown), stop_when_recorded);
+    let silent = Tracer::silent();
+    tokio::join!(consume_loop(consumer, &interactor, &wake, &silent, &shutdown), stop_when_recorded);
     assert_eq!(ledger.rows().len() as u64, rows);
 }

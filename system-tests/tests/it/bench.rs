@@ -29,12 +29,12 @@ fn mysql() -> Option<String> {
     kafka.and(debezium).and(mysql)
 }
 
-/// The benchmark of the relay. It takes the servers from the environment, as the tests do.
-fn start(arguments: &[&str]) -> Child {
+/// A benchmark. It takes the servers from the environment, as the tests do.
+fn start(benchmark: &str, arguments: &[&str]) -> Child {
     let bench = env!("CARGO_BIN_EXE_bench");
     let user_service = std::path::Path::new(bench).with_file_name("user-service");
     Command::new(bench)
-        .args(["relay", "--user-service"])
+        .args([benchmark, "--user-service"])
         .arg(user_service)
         .args(arguments)
         .stdout(Stdio::piped())
@@ -60,7 +60,8 @@ async fn the_relay_is_measured_against_debezium_and_the_floors() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("figures.json");
     let json = file.to_str().unwrap();
-    let bench = start(&["--changes", "2000", "--rounds", "1", "--outbox", "--report-only", "--json", json]);
+    let bench =
+        start("relay", &["--changes", "2000", "--rounds", "1", "--outbox", "--report-only", "--json", json]);
     let process = bench.id().unwrap();
     let Output { status, stdout, stderr } = timeout(LIMIT, bench.wait_with_output()).await.unwrap().unwrap();
     let (table, told) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
@@ -91,9 +92,29 @@ async fn the_relay_is_measured_against_debezium_and_the_floors() {
 }
 
 #[tokio::test]
+async fn the_cost_of_telemetry_is_measured() {
+    let [mysql, kafka] = [Server::MySql, Server::Kafka].map(Server::address);
+    let (Some(mysql), Some(_)) = (mysql, kafka) else { return };
+    let tiny = ["--rounds", "1", "--seconds", "1", "--clients", "2", "--changes", "1000", "--report-only"];
+    let bench = start("telemetry", &tiny);
+    let process = bench.id().unwrap();
+    let Output { status, stdout, stderr } = timeout(LIMIT, bench.wait_with_output()).await.unwrap().unwrap();
+    let (table, told) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
+    assert!(status.success(), "{status}: {told}");
+    let rows: Vec<_> = table.lines().skip(2).take(4).collect();
+    for (row, name) in rows.iter().zip(["PATCH, without", "PATCH, with", "relay, without", "relay, with"]) {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        assert!(cells[1].starts_with(name), "{table}");
+        assert!(cells[2..3].iter().all(|cell| cell.parse::<f64>().unwrap() > 0.0), "{table}");
+    }
+    assert_eq!(told.matches("bytes of spans").count(), 2, "{told}");
+    assert_eq!(databases_of(process, &mysql).await, 0);
+}
+
+#[tokio::test]
 async fn what_an_interrupted_benchmark_has_made_is_removed() {
     let Some(mysql) = mysql() else { return };
-    let mut bench = start(&["--changes", "500000"]);
+    let mut bench = start("relay", &["--changes", "500000"]);
     let process = bench.id().unwrap();
     let mut told = BufReader::new(bench.stderr.take().unwrap()).lines();
     let begun = async {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use telemetry::logs::BadLogFilter;
 use thiserror::Error;
 use user_service::config::{BadKafkaSecurity, BadKeys, BadUrl};
 use user_service::entities::Violation;
@@ -54,8 +55,8 @@ pub(crate) enum SettingError {
     },
     #[error("no password could be read")]
     NoPassword(#[source] std::io::Error),
-    #[error("--log (USER_SERVICE_LOG): it must be a level or a filter such as info,sqlx=warn")]
-    Log(#[source] tracing_subscriber::filter::ParseError),
+    #[error("--log (USER_SERVICE_LOG)")]
+    Log(#[source] BadLogFilter),
     #[error("--{flag} ({variable}): cannot listen on {address}")]
     Listen {
         flag: &'static str,

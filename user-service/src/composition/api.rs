@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use telemetry::Tracer;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -58,7 +59,12 @@ impl Api {
     }
 }
 
-pub(super) fn build(database: &Database, config: ApiConfig, readiness: Readiness) -> Result<Api, StartError> {
+pub(super) fn build(
+    database: &Database,
+    config: ApiConfig,
+    readiness: Readiness,
+    tracer: Tracer,
+) -> Result<Api, StartError> {
     let Ports { users, strength, passwords, clock, ids } = Ports::new(database, config.passwords)?;
     let secrets: Arc<dyn SecretGenerator> = Arc::new(OsSecretGenerator);
     let (sessions, answers) = (database.sessions(), database.answers());
@@ -121,7 +127,7 @@ pub(super) fn build(database: &Database, config: ApiConfig, readiness: Readiness
     };
     Ok(Api {
         header_timeout: config.http.limits.header_timeout,
-        router: http::router(use_cases, config.http, session_keys, readiness),
+        router: http::router(use_cases, config.http, session_keys, readiness, tracer),
         answer_password_resets: AnswerPasswordResets::new(
             users.clone(),
             database.password_resets(),

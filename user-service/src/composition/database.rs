@@ -28,7 +28,7 @@ impl Database {
             DatabaseUrl::MySql(url) => {
                 use secrecy::ExposeSecret as _;
                 crate::data_sources::MySqlDatabase::connect_lazy(url.expose_secret(), config.max_connections)
-                    .map(Self::MySql)
+                    .map(|database| Self::MySql(database.traced(config.tracer.clone())))
                     .map_err(|error| unusable("database-url")(error.into()))
             }
             #[cfg(not(feature = "mysql"))]
@@ -38,7 +38,7 @@ impl Database {
             #[cfg(feature = "sqlite")]
             DatabaseUrl::Sqlite(path) => crate::data_sources::SqliteDatabase::open(path)
                 .await
-                .map(Self::Sqlite)
+                .map(|database| Self::Sqlite(database.traced(config.tracer.clone())))
                 .map_err(|error| unusable("database-url")(error.into())),
             #[cfg(not(feature = "sqlite"))]
             DatabaseUrl::Sqlite(_) => {

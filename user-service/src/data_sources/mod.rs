@@ -54,6 +54,8 @@ mod sqlite_user_transaction;
 mod system_clock;
 #[cfg(feature = "table-broker")]
 mod table_broker_event_publisher;
+#[cfg(feature = "traces")]
+mod traced_event_publisher;
 #[cfg(feature = "system")]
 mod uuid_v7_id_generator;
 #[cfg(feature = "zxcvbn")]
@@ -107,6 +109,8 @@ pub use sqlite_user_repository::SqliteUserRepository;
 pub use system_clock::SystemClock;
 #[cfg(feature = "table-broker")]
 pub use table_broker_event_publisher::TableBrokerEventPublisher;
+#[cfg(feature = "traces")]
+pub use traced_event_publisher::TracedEventPublisher;
 #[cfg(feature = "system")]
 pub use uuid_v7_id_generator::UuidV7IdGenerator;
 #[cfg(feature = "zxcvbn")]

@@ -6,6 +6,7 @@ use sqlx::Connection as _;
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPool, MySqlPoolOptions};
 use sqlx::{MySql, Transaction};
+use telemetry::Tracer;
 
 use super::sql::{ChangeSignal, Moment, SchemaError, check_applied, migrator, statements};
 
@@ -31,6 +32,7 @@ const NO_SUCH_TABLE: u16 = 1146;
 pub struct MySqlDatabase {
     pool: MySqlPool,
     pub(super) signal: ChangeSignal,
+    pub(super) tracer: Tracer,
 }
 
 impl MySqlDatabase {
@@ -49,7 +51,13 @@ impl MySqlDatabase {
             .acquire_timeout(CONNECT_TIMEOUT)
             .after_connect(|connection, _metadata| Box::pin(set_up_session(connection)))
             .connect_lazy_with(options);
-        Ok(Self { pool, signal: ChangeSignal::default() })
+        Ok(Self { pool, signal: ChangeSignal::default(), tracer: Tracer::silent() })
+    }
+
+    /// The same, and what is committed is told to that tracer.
+    #[must_use]
+    pub fn traced(self, tracer: Tracer) -> Self {
+        Self { tracer, ..self }
     }
 
     /// Brings the schema to the version of this build. Safe on live data and when several do it at once.

@@ -9,6 +9,7 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 use sqlx::{Connection as _, Sqlite, Transaction};
+use telemetry::Tracer;
 use tokio::time::{Instant, sleep};
 
 use super::sql::{ChangeSignal, Moment, SchemaError, check_applied, migrator, statements};
@@ -29,6 +30,7 @@ pub struct SqliteDatabase {
     writer: SqlitePool,
     readers: SqlitePool,
     pub(super) signal: ChangeSignal,
+    pub(super) tracer: Tracer,
 }
 
 impl SqliteDatabase {
@@ -47,7 +49,13 @@ impl SqliteDatabase {
             .busy_timeout(BUSY_TIMEOUT);
         let writer = connect_writer(&options).await?;
         let readers = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options);
-        Ok(Self { writer, readers, signal: ChangeSignal::default() })
+        Ok(Self { writer, readers, signal: ChangeSignal::default(), tracer: Tracer::silent() })
+    }
+
+    /// The same, and what is committed is told to that tracer.
+    #[must_use]
+    pub fn traced(self, tracer: Tracer) -> Self {
+        Self { tracer, ..self }
     }
 
     /// Brings the schema to the version of this build, in one transaction, so that processes that start

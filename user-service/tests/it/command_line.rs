@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use shared_kernel::{CDC_TOPIC, EventType, WireRecord, decode};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -128,8 +128,10 @@ impl Service {
         let address = soon("the service serving", async {
             let mut said = Vec::new();
             while let Some(line) = log.next_line().await.unwrap() {
-                if let Some((_, address)) = line.split_once("address=") {
-                    return address.trim().parse().unwrap();
+                if let Ok(Some(address)) =
+                    serde_json::from_str::<Value>(&line).as_ref().map(|line| line["address"].as_str())
+                {
+                    return address.parse().unwrap();
                 }
                 said.push(line);
             }
@@ -222,6 +224,11 @@ async fn a_bad_setting_stops_the_start_by_its_name_and_no_secret_is_printed() {
             &["--relay-broker-url", "kafka://", "table://"],
         ),
         (&["serve"], &[database, ("USER_SERVICE_LOG", "a=b=c")], &["--log", "USER_SERVICE_LOG"]),
+        (
+            &["serve"],
+            &[database, ("USER_SERVICE_LOG_FORMAT", "xml")],
+            &["--log-format", "auto, json or human"],
+        ),
         (
             &["serve"],
             &[database, ("USER_SERVICE_SESSION_KEY", SECRET)],
@@ -514,9 +521,9 @@ async fn the_operator_makes_an_admin_who_can_then_log_in() {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let base = format!("http://{}", service.address);
     let answer = client.post(format!("{base}/sessions")).json(&login).send().await.unwrap();
-    let tokens: serde_json::Value = answer.json().await.unwrap();
+    let tokens: Value = answer.json().await.unwrap();
     let list = client.get(format!("{base}/users")).bearer_auth(tokens["accessToken"].as_str().unwrap());
-    let list: serde_json::Value = list.send().await.unwrap().json().await.unwrap();
+    let list: Value = list.send().await.unwrap().json().await.unwrap();
     assert_eq!(list["items"][0]["role"], "admin", "{list}");
     let (status, log) = service.stop("-TERM").await;
     assert!(status.success() && !log.contains(SECRET), "{log}");

@@ -350,6 +350,16 @@ async fn the_callers_trace_context_goes_with_the_event() {
             api.service.database.texts("SELECT traceparent FROM outbox WHERE traceparent IS NOT NULL").await,
             [trace]
         );
+        // A refusal says which trace it belongs to; one begins where the caller has none.
+        for (given, told) in [(Some(trace), Some("0af7651916cd43dd8448eb211c80319c")), (None, None)] {
+            let mut request = api.request(Method::GET, "/nowhere");
+            if let Some(trace) = given {
+                request = request.header("traceparent", trace);
+            }
+            let problem = api.send(request).await.expect_problem(404, "no-such-route");
+            let id = problem["traceId"].as_str().unwrap();
+            assert!(id.len() == 32 && told.is_none_or(|told| told == id), "{problem}");
+        }
     })
     .await;
 }

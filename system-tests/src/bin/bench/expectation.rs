@@ -1,4 +1,9 @@
+use std::path::Path;
+
 use serde_json::{Value, json};
+
+use crate::Failure;
+use crate::progress::say;
 
 /// What was expected of a figure, and whether it was met.
 #[derive(Debug, Clone)]
@@ -71,6 +76,20 @@ impl Bound {
             Self::Under(limit) => format!("under {limit}"),
         }
     }
+}
+
+/// Says of each whether it was met, also in a file for programs; whether all were.
+pub(crate) fn report(expectations: &[Expectation], file: Option<&Path>) -> Result<bool, Failure> {
+    for expectation in expectations {
+        let Expectation { scenario, unit, .. } = expectation;
+        let met = if expectation.is_met() { "yes" } else { "no" };
+        say(format!("{scenario} ({unit}): ratio {:.3}, met: {met}", expectation.ratio()));
+    }
+    if let Some(file) = file {
+        let list = Value::Array(expectations.iter().map(Expectation::to_json).collect());
+        std::fs::write(file, format!("{list:#}\n"))?;
+    }
+    Ok(expectations.iter().all(Expectation::is_met))
 }
 
 fn rounded(value: f64) -> f64 {

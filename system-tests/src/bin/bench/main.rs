@@ -8,6 +8,7 @@ mod progress;
 mod relay;
 mod sampler;
 mod servers;
+mod telemetry;
 mod topic;
 
 use std::error::Error;
@@ -39,6 +40,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Relay(relay::RelayBenchmark),
+    Telemetry(telemetry::TelemetryBenchmark),
     /// Reads and decodes the binary log and does nothing else; the relay's benchmark runs it
     #[command(hide = true)]
     FloorRead(relay::FloorRead),
@@ -51,6 +53,9 @@ enum Command {
 async fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Relay(benchmark) => return in_the_open(|cleanup| benchmark.run(cleanup)).await,
+        Command::Telemetry(benchmark) => {
+            return in_the_open(|cleanup| benchmark.run(cleanup)).await;
+        }
         Command::FloorRead(floor) => floor.run().await,
         Command::FloorProduce(floor) => floor.run(),
     };

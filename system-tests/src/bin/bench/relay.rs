@@ -1,27 +1,26 @@
 //! The relay on a backlog, against Debezium and against the least that its work costs.
 
-mod backlog;
+pub(crate) mod backlog;
 mod child;
 mod debezium;
 mod floor_produce;
 mod floor_read;
 mod floors;
-mod ground;
-mod our_relay;
+pub(crate) mod ground;
+pub(crate) mod our_relay;
 mod record_file;
 mod report;
-mod run;
+pub(crate) mod run;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::Value;
 
 use crate::Failure;
 use crate::cleanup::Cleanup;
-use crate::expectation::Expectation;
+use crate::expectation::report;
 use crate::progress::say;
-use crate::servers::GivenServers;
+use crate::servers::{GivenServers, Needs};
 use backlog::BinlogPlace;
 use debezium::{AS_SHIPPED, Debezium, THRIFTY};
 pub(crate) use floor_produce::FloorProduce;
@@ -80,7 +79,7 @@ pub(crate) struct RelayBenchmark {
     servers: GivenServers,
 }
 
-fn changes(text: &str) -> Result<u64, String> {
+pub(crate) fn changes(text: &str) -> Result<u64, String> {
     match text.parse::<u64>() {
         Ok(count) if count > 0 && count.is_multiple_of(100) => Ok(count),
         _ => Err("it must be a multiple of 100".into()),
@@ -95,7 +94,7 @@ impl RelayBenchmark {
             Some(program) => existing(program)?,
             None => build_user_service().await?,
         };
-        let servers = self.servers.start_the_rest(&cleanup).await?;
+        let servers = self.servers.start_the_rest(Needs::Debezium, &cleanup).await?;
         let folder = tempfile::Builder::new().prefix("inf-user-bench.").tempdir()?;
         let path = folder.path().to_owned();
         cleanup.add(move || async move { drop(folder) });
@@ -106,16 +105,7 @@ impl RelayBenchmark {
         say(format!("load of the machine: {}", load()));
         print!("{}", figures.to_markdown());
         let expectations = figures.expectations();
-        for expectation in &expectations {
-            let Expectation { scenario, unit, .. } = expectation;
-            let met = if expectation.is_met() { "yes" } else { "no" };
-            say(format!("{scenario} ({unit}): ratio {:.3}, met: {met}", expectation.ratio()));
-        }
-        if let Some(file) = &self.json {
-            let list = Value::Array(expectations.iter().map(Expectation::to_json).collect());
-            std::fs::write(file, format!("{list:#}\n"))?;
-        }
-        Ok(self.report_only || expectations.iter().all(Expectation::is_met))
+        Ok(report(&expectations, self.json.as_deref())? || self.report_only)
     }
 }
 
@@ -200,7 +190,7 @@ impl Contestants {
 }
 
 /// How many processes have lately wanted a processor (`man 5 proc_loadavg`).
-fn load() -> String {
+pub(crate) fn load() -> String {
     let told = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     told.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }

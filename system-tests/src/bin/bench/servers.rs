@@ -13,6 +13,13 @@ use crate::progress::say;
 
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
+/// What a benchmark uses besides MySQL and Kafka.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    Nothing,
+    Debezium,
+}
+
 /// Servers to use instead of own ones.
 #[derive(Args)]
 pub(crate) struct GivenServers {
@@ -39,8 +46,11 @@ pub(crate) struct Servers {
 
 impl GivenServers {
     /// Starts what is not given; it is stopped with the cleanup.
-    pub(crate) async fn start_the_rest(self, cleanup: &Cleanup) -> Result<Servers, Failure> {
-        let Self { mysql_url, kafka_brokers, debezium } = self;
+    pub(crate) async fn start_the_rest(self, needs: Needs, cleanup: &Cleanup) -> Result<Servers, Failure> {
+        let Self { mysql_url, kafka_brokers, mut debezium } = self;
+        if needs == Needs::Nothing {
+            debezium = Some("not used".into());
+        }
         if let (Some(mysql_url), Some(brokers), Some(debezium)) = (&mysql_url, &kafka_brokers, &debezium) {
             let (mysql_url, brokers) = (mysql_url.clone(), brokers.clone());
             return Ok(Servers { mysql_url, brokers, debezium: debezium.clone() });
@@ -77,7 +87,10 @@ impl GivenServers {
         Ok(Servers {
             mysql_url: address(&told, "MYSQL_URL", "MYSQL")?,
             brokers: address(&told, "KAFKA_BROKERS", "KAFKA")?,
-            debezium: address(&told, "DEBEZIUM", "DEBEZIUM")?.into(),
+            debezium: match needs {
+                Needs::Debezium => address(&told, "DEBEZIUM", "DEBEZIUM")?.into(),
+                Needs::Nothing => PathBuf::new(),
+            },
         })
     }
 }

@@ -142,8 +142,8 @@ impl Deployment {
         let log = format!("{command}-{}", self.starts);
         let process = ServiceProcess::start(self.folder.path(), &log, binary, command, &self.variables());
         if command == "serve" {
-            let line = process.logged("address=", START_LIMIT).await;
-            self.users = format!("http://{}/users", line.split("address=").nth(1).unwrap());
+            let address = process.logged_field("address", START_LIMIT).await;
+            self.users = format!("http://{address}/users");
         }
         self.processes.push((binary, command, process));
     }

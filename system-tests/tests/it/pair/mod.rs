@@ -11,6 +11,7 @@ mod secrets_in_logs;
 mod secured;
 mod servers_restarted;
 mod told;
+mod traced;
 mod two_notifiers;
 mod two_relays;
 mod undecodable_record;

@@ -124,8 +124,18 @@ async fn no_password_token_or_hash_is_logged_at_trace_level() {
         let said = logs.lines().any(|line| line.contains("DEBUG") && line.contains(told));
         assert!(said, "the logs have all levels: no {told}");
     }
-    // The keys that the deployment was told, and every hash.
-    caller.secrets.extend(["fedcba9876543210fedcba", "0123456789abcdef0123", "$argon2id"].map(str::to_owned));
+    // Each line is an object with the members that docs/LOGGING.md tells of; so no field can pass for another.
+    for line in logs.lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        for member in ["timestamp", "level", "target", "message"] {
+            assert!(line[member].is_string(), "{member}: {line}");
+        }
+    }
+    // The keys that the deployment was told, and every hash; and addresses, which are masked.
+    caller.secrets.extend(
+        ["fedcba9876543210fedcba", "0123456789abcdef0123", "$argon2id", "ada@example.org", "ada@new.example"]
+            .map(str::to_owned),
+    );
     for secret in &caller.secrets {
         let line = logs.lines().find(|line| line.contains(secret));
         assert!(line.is_none(), "{secret:?} is logged: {line:?}");

@@ -70,7 +70,7 @@ macro_rules! implement_user_repository {
                 let transaction = self.database.begin().await.map_err(repository_error)?;
                 Ok(Box::new($transaction {
                     transaction,
-                    written: Written::new(self.database.signal.clone()),
+                    written: Written::new(self.database.signal.clone(), self.database.tracer.clone()),
                 }))
             }
         }

@@ -57,14 +57,14 @@ macro_rules! implement_user_transaction {
                     .execute(&mut *self.transaction)
                     .await
                     .map_err(repository_error)?;
-                self.written.outbox = true;
+                self.written.appended(event);
                 Ok(())
             }
 
             async fn commit(self: Box<Self>) -> Result<(), RepositoryError> {
-                self.transaction.commit().await.map_err(repository_error)?;
-                self.written.committed();
-                Ok(())
+                let committed = self.transaction.commit().await.map_err(repository_error);
+                self.written.ended(&committed);
+                committed
             }
         }
 

@@ -29,6 +29,7 @@ mod rate_limits;
 mod refusals;
 mod request_fields;
 mod request_id;
+mod request_trace;
 mod routes;
 mod security_headers;
 mod server;
@@ -36,7 +37,6 @@ mod session_handlers;
 mod session_response;
 mod settings;
 mod state;
-mod trace_context;
 mod user_handlers;
 mod user_id_path;
 mod user_requests;
@@ -46,8 +46,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use shared_kernel::SigningKeys;
+use telemetry::Tracer;
 
 use super::Readiness;
 
@@ -71,6 +72,7 @@ pub fn router(
     settings: HttpSettings,
     keys: SigningKeys,
     readiness: Readiness,
+    tracer: Tracer,
 ) -> Router {
     let HttpSettings { limits, rates, trusted_proxies, cors_origins } = settings;
     let rate_limits = rate_limits::RateLimits::new(rates);
@@ -84,5 +86,5 @@ pub fn router(
     // From the innermost to the outermost: what is refused here has its id and headers too.
     cors::apply(limits::apply(routes, limits), cors_origins)
         .layer(from_fn(security_headers::add))
-        .layer(from_fn(request_id::follow))
+        .layer(from_fn_with_state(tracer, request_trace::follow))
 }

@@ -12,8 +12,8 @@ use super::body::JsonBody;
 use super::credential_requests::{ChangePasswordRequest, RequestPasswordResetRequest, ResetPasswordRequest};
 use super::idempotency::{IdempotencyKey, respond};
 use super::problem::Problem;
+use super::request_trace::Traceparent;
 use super::state::ApiState;
-use super::trace_context::Traceparent;
 use super::user_id_path::UserIdPath;
 use crate::interactors::ChangePasswordInput;
 

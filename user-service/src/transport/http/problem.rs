@@ -9,6 +9,7 @@ use tracing::error;
 use utoipa::ToSchema;
 
 pub(super) use super::problem_type::ProblemType;
+use super::request_trace;
 use crate::entities::{FieldViolation, UniqueField};
 use crate::interactors::UserError;
 
@@ -47,6 +48,9 @@ pub(super) struct ProblemBody<'a> {
     /// What is wrong with which field, where fields are at fault.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldProblem],
+    /// What this request is called in traces and logs: 32 hexadecimal digits.
+    #[serde(rename = "traceId", skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
 }
 
 impl FieldProblem {
@@ -97,6 +101,7 @@ impl IntoResponse for Problem {
             status: status.as_u16(),
             detail: &self.detail,
             errors: &self.errors,
+            trace_id: request_trace::trace_id(),
         };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();

@@ -123,7 +123,7 @@ const ROWS_IN_A_STATEMENT: u64 = 10_000;
 
 /// Writes as many changes to the outbox of another database as user-service would have written there: a registration
 /// of each user and nine updates, the users by turns.
-pub(super) async fn fill_outbox(database_url: &str, changes: u64) -> Result<(), Failure> {
+pub(crate) async fn fill_outbox(database_url: &str, changes: u64) -> Result<(), Failure> {
     let users = changes / CHANGES_OF_A_USER;
     let mut progress = Progress::new("filling the outbox", changes);
     let mut connection = MySqlConnection::connect(database_url).await?;

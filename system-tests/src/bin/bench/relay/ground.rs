@@ -12,29 +12,29 @@ use crate::servers::{Servers, workspace};
 use crate::topic::Topic;
 
 /// How long a process may take to stop.
-pub(super) const STOP_LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const STOP_LIMIT: Duration = Duration::from_secs(60);
 
 /// What all contestants have in common.
-pub(super) struct Ground {
-    pub(super) servers: Servers,
+pub(crate) struct Ground {
+    pub(crate) servers: Servers,
     /// That with the table `users`.
-    pub(super) database: Arc<TestDatabase>,
+    pub(crate) database: Arc<TestDatabase>,
     /// Where files go.
-    pub(super) folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// How many changes there are.
-    pub(super) changes: u64,
-    pub(super) cleanup: Cleanup,
+    pub(crate) changes: u64,
+    pub(crate) cleanup: Cleanup,
 }
 
 impl Ground {
     /// A topic of its own for one run.
-    pub(super) async fn topic(&self, what: &str) -> Result<Topic, Failure> {
+    pub(crate) async fn topic(&self, what: &str) -> Result<Topic, Failure> {
         Topic::create(&self.servers.brokers, &format!("bench-{what}"), &self.cleanup).await
     }
 }
 
 /// A database that is removed with the cleanup.
-pub(super) async fn make_database(server: &str, what: &str, cleanup: &Cleanup) -> Arc<TestDatabase> {
+pub(crate) async fn make_database(server: &str, what: &str, cleanup: &Cleanup) -> Arc<TestDatabase> {
     let database = Arc::new(TestDatabase::create(server, what).await);
     let doomed = Arc::clone(&database);
     cleanup.add(move || async move { doomed.drop_it().await });
@@ -42,7 +42,7 @@ pub(super) async fn make_database(server: &str, what: &str, cleanup: &Cleanup) -
 }
 
 /// The program `user-service` beside this one, as the sources are now.
-pub(super) async fn build_user_service() -> Result<PathBuf, Failure> {
+pub(crate) async fn build_user_service() -> Result<PathBuf, Failure> {
     let this = std::env::current_exe()?;
     let folder = this.parent().ok_or("a program is in a folder")?;
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
@@ -64,6 +64,6 @@ pub(super) async fn build_user_service() -> Result<PathBuf, Failure> {
 }
 
 /// The absolute path of a program.
-pub(super) fn existing(program: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn existing(program: &Path) -> Result<PathBuf, Failure> {
     program.canonicalize().map_err(|error| format!("{}: {error}", program.display()).into())
 }

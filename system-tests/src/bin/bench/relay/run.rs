@@ -15,27 +15,27 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(120);
 
 /// What one run of one contestant has shown.
 #[derive(Debug, Clone)]
-pub(super) struct Run {
+pub(crate) struct Run {
     /// How many events there were.
-    pub(super) events: u64,
+    pub(crate) events: u64,
     /// From the first event to the last.
-    pub(super) between: Span,
+    pub(crate) between: Span,
     /// From the start of the process to the last event.
-    pub(super) whole: Span,
+    pub(crate) whole: Span,
     /// In KiB, from the start of the process to the last event.
-    pub(super) peak_memory: u64,
+    pub(crate) peak_memory: u64,
 }
 
 /// How long something took, by the clock and in processor time.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Span {
-    pub(super) elapsed: Duration,
-    pub(super) cpu: Duration,
+pub(crate) struct Span {
+    pub(crate) elapsed: Duration,
+    pub(crate) cpu: Duration,
 }
 
 impl Run {
     /// Of a process that was started then, and that has used that.
-    pub(super) fn new(
+    pub(crate) fn new(
         events: u64,
         started: Duration,
         (first, last): (Duration, Duration),
@@ -56,12 +56,12 @@ impl Run {
     }
 
     /// Events a second, from the first to the last.
-    pub(super) fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         self.events as f64 / self.between.elapsed.as_secs_f64()
     }
 
     /// Events a second of processor time, from the first to the last.
-    pub(super) fn rate_of_cpu(&self) -> f64 {
+    pub(crate) fn rate_of_cpu(&self) -> f64 {
         self.events as f64 / self.between.cpu.as_secs_f64()
     }
 }
@@ -69,7 +69,7 @@ impl Run {
 /// Waits until so many records are on the topic, which a process writes there.
 ///
 /// Fails when the process ends before, when nothing comes for long, or when there are more.
-pub(super) async fn until_on_topic(
+pub(crate) async fn until_on_topic(
     topic: &Topic,
     wanted: u64,
     process: u32,
@@ -94,7 +94,7 @@ pub(super) async fn until_on_topic(
 }
 
 /// Fails unless exactly so many records are on the topic, now that nobody writes to it any more.
-pub(super) async fn exactly_on_topic(topic: &Topic, wanted: u64, what: &str) -> Result<(), Failure> {
+pub(crate) async fn exactly_on_topic(topic: &Topic, wanted: u64, what: &str) -> Result<(), Failure> {
     match topic.count().await? {
         count if count == wanted => Ok(()),
         count => Err(format!("{what}: {count} records for {wanted} changes").into()),

@@ -12,8 +12,8 @@ use super::page::Page;
 use super::refusal::Refusal;
 use crate::entities::NewPassword;
 use crate::transport::http::client_address::ClientAddress;
+use crate::transport::http::request_trace::Traceparent;
 use crate::transport::http::state::ApiState;
-use crate::transport::http::trace_context::Traceparent;
 
 const PURPOSE: ActionPurpose = ActionPurpose::ResetPassword;
 
