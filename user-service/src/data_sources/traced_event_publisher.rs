@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use shared_kernel::{NewerEvent, UserEvent, in_words};
+use shared_kernel::{EventId, NewerEvent, UserEvent, in_words};
 use telemetry::{Moment, SpanKind, Tracer};
 
 use crate::repositories::{EventPublisher, PublishError, PublishFailure};
@@ -21,12 +21,23 @@ impl TracedEventPublisher {
 
     fn tell(&self, event: &UserEvent, began: Moment, failure: Option<&PublishFailure>) {
         let UserEvent { metadata, .. } = event;
-        let traceparent = metadata.traceparent.as_deref();
+        let (id, type_name) = (metadata.id, metadata.event_type.as_str());
+        self.tell_of(id, type_name, metadata.traceparent.as_deref(), began, failure);
+    }
+
+    fn tell_of(
+        &self,
+        id: EventId,
+        type_name: &str,
+        traceparent: Option<&str>,
+        began: Moment,
+        failure: Option<&PublishFailure>,
+    ) {
         let span = self.tracer.follow(SpanKind::Producer, "publish change", traceparent, began);
         let Some(mut span) = span else { return };
         span.set("messaging.destination.name", self.topic.clone());
-        span.set("messaging.message.id", metadata.id.0.to_string());
-        span.set("inf_user.event.type", metadata.event_type.as_str());
+        span.set("messaging.message.id", id.0.to_string());
+        span.set("inf_user.event.type", type_name.to_owned());
         if let Some(failure) = failure {
             span.fail(in_words(failure));
         }
@@ -49,8 +60,11 @@ impl EventPublisher for TracedEventPublisher {
         result
     }
 
-    /// Without a span: which trace it belongs to stands where this version does not look.
     async fn publish_newer(&self, event: &NewerEvent) -> Result<(), PublishError> {
-        self.publisher.publish_newer(event).await
+        let began = self.tracer.moment();
+        let result = self.publisher.publish_newer(event).await;
+        let failure = result.as_ref().err().map(|error| &error.failure);
+        self.tell_of(event.id, &event.type_name, event.traceparent.as_deref(), began, failure);
+        result
     }
 }
