@@ -3,5 +3,16 @@
 //!
 //! Nothing of it is known to entities, ports and use cases; a program starts what it needs of it in its `main`.
 
+#[cfg(feature = "healthcheck")]
+pub mod healthcheck;
 #[cfg(feature = "logs")]
 pub mod logs;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+#[cfg(feature = "probes")]
+pub mod probes;
+#[cfg(feature = "readiness")]
+mod readiness;
+
+#[cfg(feature = "readiness")]
+pub use readiness::Readiness;
