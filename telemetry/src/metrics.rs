@@ -2,8 +2,9 @@
 
 mod sampled;
 
+use std::convert::Infallible;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +38,17 @@ pub const SLOW: &[f64] = &[
 /// then. A name that is asked for again, with the same constant labels, replaces what had it.
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
+
+/// The connections of a process to a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// Somebody uses them.
+    pub used: u32,
+    /// They are kept for the next who needs one.
+    pub idle: u32,
+    /// How many there may be.
+    pub most: u32,
+}
 
 struct Inner {
     registry: Registry,
@@ -120,7 +132,24 @@ impl Metrics {
             for (part, obstacle) in readiness.parts() {
                 gauges.with_label_values(&[part]).set(f64::from(u8::from(obstacle.is_none())));
             }
-            std::future::ready(Ok::<(), std::convert::Infallible>(()))
+            ready(Ok::<_, Infallible>(()))
+        });
+    }
+
+    /// Tells of the connections that a service has to its database.
+    pub fn watch_connections(&self, service: &str, look: impl Fn() -> Connections + Send + Sync + 'static) {
+        let help =
+            "The connections of this process to its database: in use, or kept for the next who needs one.";
+        let connections = self.gauges_of(service, "inf_user_database_connections", help, &["state"]);
+        let help = "The most connections that this process may have to its database.";
+        let most = self.gauges_of(service, "inf_user_database_connections_max", help, &[]);
+        let gauges = [connections.clone(), most.clone()];
+        self.sample(format!("{service} connections"), Duration::ZERO, gauges, move || {
+            let found = look();
+            connections.with_label_values(&["used"]).set(f64::from(found.used));
+            connections.with_label_values(&["idle"]).set(f64::from(found.idle));
+            most.with_label_values::<&str>(&[]).set(f64::from(found.most));
+            ready(Ok::<_, Infallible>(()))
         });
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use shared_kernel::CDC_TOPIC;
 pub use shared_kernel::{BadKeys, BadUrl, BrokerUrl, DatabaseUrl, SigningKeys};
+pub use telemetry::metrics::Metrics;
 
 use crate::data_sources::Argon2Cost;
 use crate::interactors::SessionPolicy;
@@ -24,12 +25,15 @@ pub struct UserServiceConfig {
     pub api: Option<ApiConfig>,
     /// What carries changes to the topic; without it, this process only serves the API.
     pub relay: Option<RelayConfig>,
+    /// What the process measures. Services in one process share it.
+    pub metrics: Metrics,
 }
 
 impl UserServiceConfig {
     /// The defaults around a database, with neither an API nor a relay.
     pub fn new(database: DatabaseUrl) -> Self {
-        Self { database, max_connections: 10, api: None, relay: None }
+        let metrics = Metrics::of_program("user-service", env!("CARGO_PKG_VERSION"));
+        Self { database, max_connections: 10, api: None, relay: None, metrics }
     }
 }
 

@@ -9,7 +9,7 @@ use clap::Parser;
 use shared_kernel::in_words;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use user_service::composition::{self, Finding, Verdict};
+use user_service::composition::{self, Finding, UserService, Verdict};
 
 use cli::{Cli, Command, SettingError};
 
@@ -35,18 +35,21 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
         }
         Command::Serve(settings) => {
             let listener = bind("listen", "USER_SERVICE_LISTEN", settings.listen).await?;
+            let probes = bind_probes(settings.health_listen).await?;
             let service = composition::build(settings.config()?).await?;
             let shutdown = stop_signal()?;
             tracing::info!(address = %listener.local_addr()?, "serving the REST API");
             let relay_shutdown = CancellationToken::new();
-            tokio::join!(
+            let ((), (), answered) = tokio::join!(
                 async {
                     service.serve(listener, shutdown.clone()).await;
                     // The relay stops after the last request, so that it also publishes what that changed.
                     relay_shutdown.cancel();
                 },
                 service.relay(relay_shutdown.clone()),
+                serve_health(&service, probes, shutdown.clone()),
             );
+            answered?;
             service.close().await;
         }
         Command::Doctor(settings) => {
@@ -82,26 +85,36 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
         }
         Command::Healthcheck(settings) => settings.ask()?,
         Command::Relay(settings) => {
-            let probes = match settings.health_listen {
-                Some(address) => Some(bind("health-listen", "USER_SERVICE_HEALTH_LISTEN", address).await?),
-                None => None,
-            };
+            let probes = bind_probes(settings.health_listen).await?;
             let service = composition::build(settings.config()?).await?;
             let shutdown = stop_signal()?;
             tracing::info!("relaying changes");
-            let health = async {
-                if let Some(listener) = probes {
-                    tracing::info!(address = %listener.local_addr()?, "answering probes");
-                    service.serve_health(listener, shutdown.clone()).await;
-                }
-                Ok::<_, std::io::Error>(())
-            };
+            let health = serve_health(&service, probes, shutdown.clone());
             let ((), answered) = tokio::join!(service.relay(shutdown.clone()), health);
             answered?;
             service.close().await;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn bind_probes(address: Option<SocketAddr>) -> Result<Option<TcpListener>, SettingError> {
+    match address {
+        Some(address) => bind("health-listen", "USER_SERVICE_HEALTH_LISTEN", address).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn serve_health(
+    service: &UserService,
+    probes: Option<TcpListener>,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    if let Some(listener) = probes {
+        tracing::info!(address = %listener.local_addr()?, "answering probes");
+        service.serve_health(listener, shutdown).await;
+    }
+    Ok(())
 }
 
 async fn bind(

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use telemetry::Readiness;
+use telemetry::metrics::Metrics;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +19,6 @@ use crate::interactors::{
     RequestConfirmation, RequestPasswordReset, ResetPassword, UpdateUser,
 };
 use crate::repositories::SecretGenerator;
-use crate::transport::Readiness;
 use crate::transport::http::{self, UseCases};
 use crate::transport::{housekeeping_loop, password_reset_loop};
 
@@ -58,7 +59,12 @@ impl Api {
     }
 }
 
-pub(super) fn build(database: &Database, config: ApiConfig, readiness: Readiness) -> Result<Api, StartError> {
+pub(super) fn build(
+    database: &Database,
+    config: ApiConfig,
+    readiness: Readiness,
+    metrics: &Metrics,
+) -> Result<Api, StartError> {
     let Ports { users, strength, passwords, clock, ids } = Ports::new(database, config.passwords)?;
     let secrets: Arc<dyn SecretGenerator> = Arc::new(OsSecretGenerator);
     let (sessions, answers) = (database.sessions(), database.answers());
@@ -121,7 +127,7 @@ pub(super) fn build(database: &Database, config: ApiConfig, readiness: Readiness
     };
     Ok(Api {
         header_timeout: config.http.limits.header_timeout,
-        router: http::router(use_cases, config.http, session_keys, readiness),
+        router: http::router(use_cases, config.http, session_keys, readiness, metrics),
         answer_password_resets: AnswerPasswordResets::new(
             users.clone(),
             database.password_resets(),

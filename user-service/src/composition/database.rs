@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use telemetry::metrics::Connections;
 
 use super::{StartError, unusable};
 use crate::config::{DatabaseUrl, UserServiceConfig};
@@ -76,6 +77,16 @@ impl Database {
                 use crate::repositories::Clock as _;
                 Ok(crate::data_sources::SystemClock.now())
             }
+        }
+    }
+
+    /// The connections to it that this process has.
+    pub(super) fn connections(&self) -> Connections {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => database.connections(),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => database.connections(),
         }
     }
 
