@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use user_service::composition as users;
-use user_service::config::{ApiConfig, RelayConfig, UserServiceConfig};
+use user_service::config::{ApiConfig, Metrics, RelayConfig, UserServiceConfig};
 
 use crate::keys::{self, KeyFileError};
 use crate::mailbox::{self, Mailbox, SmtpServer};
@@ -170,11 +170,17 @@ impl AllInOne {
 
         let broker_file = folder.join("broker.db");
         let broker = TableBroker::open_sqlite(&broker_file).await.map_err(StartError::Broker)?;
-        let user_service = start_users(&folder, &broker_file, ApiConfig::new(session_keys, action_keys))
+        // Both tell theirs at the API.
+        let metrics = Metrics::of_program("all-in-one", env!("CARGO_PKG_VERSION"));
+        let api_config = ApiConfig::new(session_keys, action_keys);
+        let user_service = start_users(&folder, &broker_file, api_config, metrics.clone())
             .await
             .map_err(StartError::Users)?;
-        let notifier_config =
-            NotifierConfig { operator: Some(operator), ..notifier_config(&folder, broker_file, smtp, links) };
+        let notifier_config = NotifierConfig {
+            operator: Some(operator),
+            metrics,
+            ..notifier_config(&folder, broker_file, smtp, links)
+        };
         let consumer_group = notifier_config.consumer_group.clone();
         notifier::migrate(&notifier_config.database).await.map_err(StartError::Notifier)?;
         let notifier = notifier::build(notifier_config).await.map_err(StartError::Notifier)?;
@@ -267,12 +273,14 @@ async fn start_users(
     folder: &Path,
     broker_file: &Path,
     api: ApiConfig,
+    metrics: Metrics,
 ) -> Result<users::UserService, users::StartError> {
     let database = DatabaseUrl::Sqlite(folder.join("users.db"));
     let broker = BrokerUrl::Table(broker_file.to_owned());
     let config = UserServiceConfig {
         api: Some(api),
         relay: Some(RelayConfig::new(broker)),
+        metrics,
         ..UserServiceConfig::new(database)
     };
     users::migrate(&config).await?;

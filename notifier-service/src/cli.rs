@@ -4,6 +4,7 @@
 mod broker;
 mod dead_letters;
 mod dkim;
+mod health;
 mod housekeeping;
 mod mails;
 mod operator;
@@ -25,6 +26,7 @@ use thiserror::Error;
 use self::broker::BrokerSettings;
 use self::dead_letters::DeadLettersSettings;
 use self::dkim::DkimSettings;
+use self::health::{HealthSettings, HealthcheckSettings};
 use self::housekeeping::HousekeepingSettings;
 use self::mails::{MailsSettingError, MailsSettings, PreviewSettings};
 use self::operator::{LedgerSettings, OperatorSettings};
@@ -55,6 +57,8 @@ pub(crate) enum Command {
     Preview(PreviewSettings),
     /// Looks into the ledger, sends mails again, takes them out of the queue, and ends
     Ledger(LedgerSettings),
+    /// Asks the `run` beside it whether it is ready, and ends: with exit code 1 when it is not. For containers
+    Healthcheck(HealthcheckSettings),
     /// Shows the records that were set aside on the dead-letter topic, records what can be by now, and ends
     DeadLetters(DeadLettersSettings),
 }
@@ -89,6 +93,8 @@ pub(crate) struct RunSettings {
     housekeeping: HousekeepingSettings,
     #[command(flatten)]
     operator: OperatorSettings,
+    #[command(flatten)]
+    health: HealthSettings,
     #[command(flatten)]
     links: LinkSettings,
     #[command(flatten)]
@@ -255,6 +261,7 @@ impl RunSettings {
         self.mails.apply_to(&mut config.mails)?;
         config.housekeeping = self.housekeeping.config();
         config.operator = self.operator.config()?;
+        self.health.apply(&mut config);
         config.max_connections = self.max_connections;
         config.consumer_group.clone_from(&self.consumer_group);
         config.topic.clone_from(&self.broker.topic);

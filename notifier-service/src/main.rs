@@ -47,9 +47,13 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
             close.await;
             done?;
         }
+        Command::Healthcheck(settings) => settings.ask()?,
         Command::Run(settings) => {
             let notifier = composition::build(settings.config()?).await?;
             let shutdown = stop_signal()?;
+            if let Some(address) = notifier.health_address() {
+                tracing::info!(%address, "answering probes");
+            }
             tracing::info!("recording events and delivering mail");
             notifier.run(shutdown).await;
         }

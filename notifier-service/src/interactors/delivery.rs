@@ -28,6 +28,9 @@ pub struct Delivery {
     pub recipient: String,
     /// The trace context of the request that made the change.
     pub traceparent: Option<String>,
+    /// Time from the event to the end of the attempt, by the ledger's clock; `None` when the row does not tell when the
+    /// event was made.
+    pub since_event: Option<Duration>,
     /// How it ended.
     pub ending: Ending,
     /// Why the ledger does not know the ending, so that it will be tried again: the lease went to another
@@ -35,6 +38,15 @@ pub struct Delivery {
     pub not_recorded: Option<LedgerError>,
     /// What this delivery showed of the mail server, where that is news.
     pub breaker: Option<BreakerChange>,
+}
+
+/// No mail server is to be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    /// For how long.
+    pub lasts: Duration,
+    /// What was said the last time, before any address was named.
+    pub answer: Option<Answer>,
 }
 
 /// How the delivery of one notification ended. Words are the server's, with the address masked.

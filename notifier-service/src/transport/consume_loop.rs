@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
-use super::{EventConsumer, Wake};
+use super::{Counters, EventConsumer, Wake};
 use crate::entities::ReceivedRecord;
 use crate::interactors::RecordUserEvents;
 
@@ -25,6 +25,7 @@ pub async fn consume_loop(
     mut consumer: Box<dyn EventConsumer>,
     record: &RecordUserEvents,
     recorded: &Wake,
+    counters: &Counters,
     shutdown: &CancellationToken,
 ) {
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
@@ -37,7 +38,7 @@ pub async fn consume_loop(
         match next {
             Ok(batch) => {
                 backoff.reset();
-                finish(consumer.as_mut(), &batch, record, recorded, shutdown).await;
+                finish(consumer.as_mut(), &batch, record, (recorded, counters), shutdown).await;
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn Error, "waiting for the broker");
@@ -59,11 +60,11 @@ async fn finish(
     consumer: &mut dyn EventConsumer,
     batch: &[ReceivedRecord],
     record: &RecordUserEvents,
-    recorded: &Wake,
+    told: (&Wake, &Counters),
     shutdown: &CancellationToken,
 ) {
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
-    while !record_batch(batch, record, recorded).await {
+    while !record_batch(batch, record, told).await {
         backoff.pause(shutdown).await;
         if shutdown.is_cancelled() {
             return;
@@ -80,9 +81,14 @@ async fn finish(
 }
 
 /// Whether every record of the batch is safe.
-async fn record_batch(batch: &[ReceivedRecord], record: &RecordUserEvents, recorded: &Wake) -> bool {
+async fn record_batch(
+    batch: &[ReceivedRecord],
+    record: &RecordUserEvents,
+    (recorded, counters): (&Wake, &Counters),
+) -> bool {
     match record.execute(batch).await {
         Ok(outcome) => {
+            counters.recorded(&outcome);
             if outcome.new > 0 {
                 recorded.wake();
             }

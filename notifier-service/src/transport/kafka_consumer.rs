@@ -9,6 +9,7 @@ use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use shared_kernel::WireRecord;
 
+use super::kafka_consumer_monitor::{KafkaConsumerMonitor, TELL_INTERVAL_MS};
 use super::{ConsumeError, EventConsumer};
 use crate::entities::{Place, ReceivedRecord};
 
@@ -24,7 +25,8 @@ const METADATA_INTERVAL_MS: &str = "10000";
 ///
 /// An offset is stored, for librdkafka to commit, only by [`commit`](EventConsumer::commit).
 pub struct KafkaConsumer {
-    consumer: StreamConsumer,
+    consumer: StreamConsumer<KafkaConsumerMonitor>,
+    monitor: KafkaConsumerMonitor,
     /// Read and not yet returned, so that a cancelled call loses nothing.
     pending: Vec<ReceivedRecord>,
 }
@@ -54,7 +56,8 @@ impl KafkaConsumer {
     ///
     /// [`ConsumeError`] when librdkafka refuses the settings.
     pub fn subscribe(settings: &KafkaConsumerSettings) -> Result<Self, ConsumeError> {
-        let consumer: StreamConsumer = ClientConfig::new()
+        let monitor = KafkaConsumerMonitor::of(&settings.topic);
+        let consumer: StreamConsumer<_> = ClientConfig::new()
             .set("bootstrap.servers", &settings.brokers)
             .set("group.id", &settings.group)
             .set("client.id", "inf-user-notifier")
@@ -66,10 +69,16 @@ impl KafkaConsumer {
             // A topic that is created after we started is found this soon, not after the default five minutes.
             .set("topic.metadata.refresh.interval.ms", METADATA_INTERVAL_MS)
             .set("partition.assignment.strategy", "cooperative-sticky")
-            .create()
+            .set("statistics.interval.ms", TELL_INTERVAL_MS)
+            .create_with_context(monitor.clone())
             .map_err(|error| failed("set up the Kafka consumer", error))?;
         consumer.subscribe(&[&settings.topic]).map_err(|error| failed("subscribe to the topic", error))?;
-        Ok(Self { consumer, pending: Vec::new() })
+        Ok(Self { consumer, monitor, pending: Vec::new() })
+    }
+
+    /// Looks at this consumer.
+    pub fn monitor(&self) -> KafkaConsumerMonitor {
+        self.monitor.clone()
     }
 
     /// The next message, or the last of the errors that are there before any. librdkafka tells of every attempt to reach

@@ -9,6 +9,7 @@ use notifier_service::transport::{ConsumeError, EventConsumer, Wake, consume_loo
 use tokio_util::sync::CancellationToken;
 
 use crate::support::DEADLINE;
+use crate::support::counters;
 use crate::support::fakes::{InMemoryDeadLetters, SteppedClock};
 use crate::support::in_memory_ledger::InMemoryLedger;
 
@@ -34,8 +35,8 @@ impl EventConsumer for Stuck {
 async fn a_consumer_that_cannot_leave_does_not_hold_up_the_stop() {
     let ledger = InMemoryLedger::new(Arc::new(SteppedClock::default()));
     let record = RecordUserEvents::new(ledger, Arc::new(InMemoryDeadLetters::default()));
-    let (wake, shutdown) = (Wake::default(), CancellationToken::new());
+    let (wake, counters, shutdown) = (Wake::default(), counters(), CancellationToken::new());
     shutdown.cancel();
-    let ended = consume_loop(Box::new(Stuck), &record, &wake, &shutdown);
+    let ended = consume_loop(Box::new(Stuck), &record, &wake, &counters, &shutdown);
     tokio::time::timeout(DEADLINE, ended).await.expect("an end in time");
 }

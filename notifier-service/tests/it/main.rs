@@ -32,3 +32,4 @@ mod smtp_mailer;
 mod smtp_security;
 mod support;
 mod tidy_ledger;
+mod watch_contract;

@@ -7,7 +7,7 @@ use chrono::DateTime;
 use notifier_service::entities::{Answer, LinkLifetimes, MailState, Notification};
 use notifier_service::interactors::{CancelMail, InspectMails, RedriveMails, ResendMail};
 use notifier_service::repositories::{NotificationLedger, OperatorLedger};
-use notifier_service::transport::http::{Operator, OperatorToken, operator_router, serve_operator};
+use notifier_service::transport::http::{Operator, OperatorToken, operator_router, serve};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -48,7 +48,7 @@ async fn world() -> World {
     let host = listener.local_addr().unwrap().to_string();
     let router = operator_router(operator, OperatorToken::parse(TOKEN).unwrap());
     let stop = CancellationToken::new();
-    tokio::spawn(serve_operator(listener, router, stop.clone()));
+    tokio::spawn(serve(listener, router, stop.clone()));
     let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     World { ledger, clock, client, host, stop }
 }

@@ -27,7 +27,7 @@ pub fn operator_router(operator: Operator, token: OperatorToken) -> Router {
 /// # Errors
 ///
 /// An error of the listener.
-pub async fn serve_operator(
+pub async fn serve(
     listener: TcpListener,
     router: Router,
     shutdown: CancellationToken,
