@@ -57,6 +57,9 @@ pub(crate) enum Command {
     Preview(PreviewSettings),
     /// Looks into the ledger, sends mails again, takes them out of the queue, and ends
     Ledger(LedgerSettings),
+    /// Looks at the settings of `run`, the database, the privileges, the broker and the mail server, says what is wrong with its
+    /// fix, and ends: with exit code 1 when the notifier cannot do its work. Sends no mail
+    Doctor(Box<RunSettings>),
     /// Asks the `run` beside it whether it is ready, and ends: with exit code 1 when it is not. For containers
     Healthcheck(HealthcheckSettings),
     /// Shows the records that were set aside on the dead-letter topic, records what can be by now, and ends

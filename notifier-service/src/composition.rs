@@ -1,6 +1,7 @@
 //! The one place that knows which adapter stands behind which port.
 
 mod dead_letters;
+mod doctor;
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -36,6 +37,7 @@ use crate::transport::{
 };
 
 pub use self::dead_letters::{DeadLetterCommands, open_dead_letters};
+pub use self::doctor::{Finding, examine};
 
 /// The name of the service where one process has several.
 const SERVICE: &str = "notifier-service";
@@ -551,6 +553,10 @@ fn not_opened(error: crate::data_sources::OpenError) -> StartError {
         crate::data_sources::OpenError::NotMigrated => StartError::NotMigrated,
         error => unusable("database-url", error),
     }
+}
+
+fn broker_url_unusable(error: impl Into<Box<dyn Error + Send + Sync>>) -> StartError {
+    unusable("broker-url", error)
 }
 
 fn unusable(setting: &'static str, error: impl Into<Box<dyn Error + Send + Sync>>) -> StartError {

@@ -5,7 +5,7 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::Parser;
-use notifier_service::composition;
+use notifier_service::composition::{self, Finding};
 use tokio_util::sync::CancellationToken;
 
 use cli::{Cli, Command};
@@ -14,7 +14,7 @@ use cli::{Cli, Command};
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Said plainly, whether or not logging has started.
             eprintln!("notifier-service: {}", shared_kernel::in_words(&*error));
@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
     cli.start_logging()?;
     match cli.command {
         Command::Migrate(settings) => {
@@ -47,6 +47,15 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
             close.await;
             done?;
         }
+        Command::Doctor(settings) => {
+            let findings = match settings.config() {
+                Ok(config) => composition::examine(&config).await,
+                Err(bad) => vec![Finding::wrong("settings", shared_kernel::in_words(&bad))],
+            };
+            if !telemetry::doctor::report(findings) {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         Command::Healthcheck(settings) => settings.ask()?,
         Command::Run(settings) => {
             let notifier = composition::build(settings.config()?).await?;
@@ -58,7 +67,7 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
             notifier.run(shutdown).await;
         }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Cancelled by Ctrl-C or SIGTERM.

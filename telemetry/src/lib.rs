@@ -3,6 +3,8 @@
 //!
 //! Nothing of it is known to entities, ports and use cases; a program starts what it needs of it in its `main`.
 
+#[cfg(feature = "doctor")]
+pub mod doctor;
 #[cfg(feature = "healthcheck")]
 pub mod healthcheck;
 #[cfg(feature = "logs")]

@@ -9,7 +9,7 @@ use clap::Parser;
 use shared_kernel::in_words;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use user_service::composition::{self, Finding, UserService, Verdict};
+use user_service::composition::{self, Finding, UserService};
 
 use cli::{Cli, Command, SettingError};
 
@@ -62,11 +62,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
                 }
                 Err(bad) => Finding::wrong("keys", in_words(&bad)),
             });
-            findings.sort_by_key(|finding| finding.verdict);
-            for finding in &findings {
-                println!("{finding}");
-            }
-            if findings.iter().any(|finding| finding.verdict == Verdict::Wrong) {
+            if !telemetry::doctor::report(findings) {
                 return Ok(ExitCode::FAILURE);
             }
         }

@@ -37,7 +37,7 @@ pub use sql::OpenError;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteNotificationLedger;
 #[cfg(feature = "system")]
-pub use system::{GovernorSendRate, SystemClock, SystemJitter, UnlimitedSendRate};
+pub use system::{GovernorSendRate, SystemClock, SystemJitter, UnlimitedSendRate, machine_time};
 #[cfg(feature = "table-broker")]
 pub use table_broker::{TableBrokerDeadLetterLog, TableBrokerDeadLetters, TableBrokerEventHistory};
 #[cfg(feature = "templates")]

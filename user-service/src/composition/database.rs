@@ -90,6 +90,17 @@ impl Database {
         }
     }
 
+    /// What the account may not do that a process which relays, or else one that serves, has to.
+    pub(super) async fn missing_privileges(&self, relays: bool) -> Result<Vec<&'static str>, AdapterError> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => Ok(database.missing_privileges(relays).await?),
+            // A file has no accounts; whoever cannot write it cannot open it.
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Ok(Vec::new()),
+        }
+    }
+
     /// How many changes were set aside that can never be published.
     pub(super) async fn count_dead(&self) -> Result<u64, AdapterError> {
         match self {

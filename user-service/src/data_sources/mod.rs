@@ -27,6 +27,8 @@ mod mysql_outbox_backlog;
 #[cfg(feature = "mysql")]
 mod mysql_password_reset_inbox;
 #[cfg(feature = "mysql")]
+mod mysql_privileges;
+#[cfg(feature = "mysql")]
 mod mysql_session_repository;
 #[cfg(feature = "mysql")]
 mod mysql_user_repository;

@@ -5,6 +5,7 @@ pub(crate) mod deployment;
 mod failover;
 mod killed;
 mod mixed_changes;
+mod observability;
 mod secrets_in_logs;
 mod servers_restarted;
 mod told;
