@@ -27,8 +27,8 @@ use crate::interactors::{
     RecordUserEvents, RedriveMails, ResendMail, TidyLedger, WatchDeliveries,
 };
 use crate::repositories::{
-    DeadLetters, EventHistory, LedgerCounts, LedgerError, LedgerRetention, LedgerWatch, NotificationLedger,
-    OperatorLedger, SendRate, SuppressedAddresses,
+    DeadLetterLog, DeadLetters, EventHistory, LedgerCounts, LedgerError, LedgerRetention, LedgerWatch,
+    NotificationLedger, OperatorLedger, SendRate, SuppressedAddresses,
 };
 use crate::transport::http::{Operator, operator_router, serve};
 use crate::transport::{
@@ -36,7 +36,7 @@ use crate::transport::{
     delivery_loop, housekeeping_loop, watch_lag, watch_loop, watch_mail_server,
 };
 
-pub use self::dead_letters::{DeadLetterCommands, open_dead_letters};
+pub use self::dead_letters::open_dead_letters;
 pub use self::doctor::{Finding, examine};
 
 /// The name of the service where one process has several.
@@ -141,10 +141,13 @@ pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
     let policy = policy(&config)?;
     let renderer = renderer(&config.mails, &config.links)?;
     let open = open_ledger(&config.database, config.max_connections).await?;
+    let Broker { consumer, monitor, dead_letters, letters, history } = broker(&config).await?;
     let (metrics, readiness) = (config.metrics.clone(), Readiness::starting(&PARTS));
     let operator_page = match &config.operator {
         Some(page) => {
-            let router = operator_router(open.operator(config.links.lifetimes()), page.token.clone());
+            let letters = dead_letters::commands(letters, &open);
+            let router =
+                operator_router(open.operator(config.links.lifetimes()), letters, page.token.clone());
             Some(Page::bind("operator-listen", page.listen, router).await?)
         }
         None => None,
@@ -157,7 +160,6 @@ pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
         None => None,
     };
     let Ledger { ledger, suppressed, retention, operator, watch, connections, close: close_ledger } = open;
-    let Broker { consumer, monitor, dead_letters, history } = broker(&config).await?;
     metrics.watch_readiness(SERVICE, readiness.clone());
     metrics.watch_connections(SERVICE, connections);
     watch_ledger(&metrics, operator, watch.clone());
@@ -459,6 +461,7 @@ struct Broker {
     consumer: Box<dyn EventConsumer>,
     monitor: Arc<dyn ConsumerMonitor>,
     dead_letters: Arc<dyn DeadLetters>,
+    letters: Arc<dyn DeadLetterLog>,
     history: Arc<dyn EventHistory>,
 }
 
@@ -477,12 +480,14 @@ async fn broker(config: &NotifierConfig) -> Result<Broker, StartError> {
             .map_err(|error| unusable("broker-url", error))?;
             let dead_letters = crate::data_sources::KafkaDeadLetters::new(brokers)
                 .map_err(|error| unusable("broker-url", error))?;
+            let letters = crate::data_sources::KafkaDeadLetterLog::new(brokers, &config.topic);
             let history = crate::data_sources::KafkaEventHistory::new(brokers, topics)
                 .map_err(|error| unusable("broker-url", error))?;
             Ok(Broker {
                 monitor: Arc::new(consumer.monitor()),
                 consumer: Box::new(consumer),
                 dead_letters: Arc::new(dead_letters),
+                letters: Arc::new(letters),
                 history: Arc::new(history),
             })
         }
@@ -498,11 +503,13 @@ async fn broker(config: &NotifierConfig) -> Result<Broker, StartError> {
                 &config.topic,
             );
             let dead_letters = crate::data_sources::TableBrokerDeadLetters::new(broker.clone());
+            let letters = crate::data_sources::TableBrokerDeadLetterLog::new(broker.clone(), &config.topic);
             let history = crate::data_sources::TableBrokerEventHistory::new(broker, topics);
             Ok(Broker {
                 monitor: Arc::new(monitor),
                 consumer: Box::new(consumer),
                 dead_letters: Arc::new(dead_letters),
+                letters: Arc::new(letters),
                 history: Arc::new(history),
             })
         }

@@ -4,19 +4,12 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::{StartError, open_ledger};
+use super::{Ledger, StartError, open_ledger};
 use crate::config::{BrokerUrl, DeadLettersConfig};
 use crate::data_sources::SystemClock;
 use crate::interactors::{ListDeadLetters, RedriveDeadLetters};
 use crate::repositories::DeadLetterLog;
-
-/// Looks at the dead letters, and records those that can be.
-pub struct DeadLetterCommands {
-    /// Looks.
-    pub list: ListDeadLetters,
-    /// Records.
-    pub redrive: RedriveDeadLetters,
-}
+use crate::transport::http::DeadLetterCommands;
 
 /// Wires the two for a command that does one thing, and gives what closes the connections. Makes no topic.
 ///
@@ -28,10 +21,7 @@ pub async fn open_dead_letters(
 ) -> Result<(DeadLetterCommands, BoxFuture<'static, ()>), StartError> {
     let ledger = open_ledger(&config.database, 1).await?;
     let (log, close_log) = log(config).await?;
-    let commands = DeadLetterCommands {
-        list: ListDeadLetters::new(log.clone(), ledger.operator.clone()),
-        redrive: RedriveDeadLetters::new(log, ledger.operator, ledger.ledger, Arc::new(SystemClock::start())),
-    };
+    let commands = commands(log, &ledger);
     let close_ledger = ledger.close;
     Ok((
         commands,
@@ -40,6 +30,16 @@ pub async fn open_dead_letters(
             close_log.await;
         }),
     ))
+}
+
+/// What an operator can do to the letters of that log, beside that ledger.
+pub(super) fn commands(log: Arc<dyn DeadLetterLog>, ledger: &Ledger) -> DeadLetterCommands {
+    let Ledger { ledger, operator, .. } = ledger;
+    let clock = Arc::new(SystemClock::start());
+    DeadLetterCommands {
+        list: ListDeadLetters::new(log.clone(), operator.clone()),
+        redrive: RedriveDeadLetters::new(log, operator.clone(), ledger.clone(), clock),
+    }
 }
 
 async fn log(

@@ -21,6 +21,7 @@ mod mails;
 mod migrations;
 mod operator_api;
 mod operator_contract;
+mod operator_page;
 mod operator_use_cases;
 mod preview;
 mod record_user_events;

@@ -4,17 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
-use notifier_service::entities::{Answer, LinkLifetimes, MailState, Notification};
-use notifier_service::interactors::{CancelMail, InspectMails, RedriveMails, ResendMail};
-use notifier_service::repositories::{NotificationLedger, OperatorLedger};
-use notifier_service::transport::http::{Operator, OperatorToken, operator_router, serve};
+use notifier_service::entities::{Answer, LinkLifetimes, MailState, Notification, Place};
+use notifier_service::interactors::{
+    CancelMail, InspectMails, ListDeadLetters, RedriveDeadLetters, RedriveMails, ResendMail,
+};
+use notifier_service::repositories::{DeadLetter, LoggedLetter, NotificationLedger, OperatorLedger};
+use notifier_service::transport::http::{
+    DeadLetterCommands, Operator, OperatorToken, operator_router, serve,
+};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::events::notification;
-use crate::support::fakes::SteppedClock;
+use crate::support::events::{junk, notification, record};
+use crate::support::fakes::{InMemoryDeadLetterLog, SteppedClock};
 use crate::support::in_memory_ledger::InMemoryLedger;
 
 const TOKEN: &str = "an-operators-token-of-the-tests-0123456789";
@@ -22,6 +26,7 @@ const LONG: Duration = Duration::from_secs(600);
 
 struct World {
     ledger: Arc<InMemoryLedger>,
+    log: Arc<InMemoryDeadLetterLog>,
     clock: Arc<SteppedClock>,
     client: Client,
     host: String,
@@ -44,13 +49,25 @@ async fn world() -> World {
         cancel: CancelMail::new(ledger.clone()),
         redrive: RedriveMails::new(ledger.clone(), links),
     };
+    // One that this version can read, and one that nobody can.
+    let lying = [(record(7, 7), "of a type not known to 0.9"), (junk(8), "poison <script>")];
+    let lying = (0..).zip(lying).map(|(offset, (received, reason))| LoggedLetter {
+        place: Place { topic: "cdc.inf-user.dlq".to_owned(), partition: 0, offset },
+        set_aside_at: DateTime::from_timestamp(1_790_000_000 + offset * 3600, 0),
+        letter: DeadLetter { received, reason: reason.to_owned() },
+    });
+    let log = Arc::new(InMemoryDeadLetterLog::new(vec![lying.collect()]));
+    let letters = DeadLetterCommands {
+        list: ListDeadLetters::new(log.clone(), ledger.clone()),
+        redrive: RedriveDeadLetters::new(log.clone(), ledger.clone(), ledger.clone(), clock.clone()),
+    };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = listener.local_addr().unwrap().to_string();
-    let router = operator_router(operator, OperatorToken::parse(TOKEN).unwrap());
+    let router = operator_router(operator, letters, OperatorToken::parse(TOKEN).unwrap());
     let stop = CancellationToken::new();
     tokio::spawn(serve(listener, router, stop.clone()));
     let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    World { ledger, clock, client, host, stop }
+    World { ledger, log, clock, client, host, stop }
 }
 
 fn mail(number: u128) -> Notification {
@@ -139,6 +156,8 @@ async fn without_the_token_nothing_is_told_or_done() {
         (Method::POST, format!("/api/mails/{id}/resend")),
         (Method::POST, format!("/api/mails/{id}/cancel")),
         (Method::POST, "/api/mails/redrive".to_owned()),
+        (Method::GET, "/api/dead-letters".to_owned()),
+        (Method::POST, "/api/dead-letters/redrive".to_owned()),
         (Method::GET, "/api/of-nobody".to_owned()),
     ];
     for (method, path) in &calls {
@@ -164,6 +183,9 @@ async fn without_the_token_nothing_is_told_or_done() {
         (Method::GET, "/redrive".to_owned()),
         (Method::POST, format!("/mails/{id}/resend")),
         (Method::POST, "/redrive".to_owned()),
+        (Method::GET, "/dead-letters".to_owned()),
+        (Method::GET, "/dead-letters/redrive".to_owned()),
+        (Method::POST, "/dead-letters/redrive".to_owned()),
     ];
     for (method, path) in pages {
         for cookie in ["", "inf-user-operator=", "inf-user-operator=guessed", "other=1"] {
@@ -365,4 +387,70 @@ async fn every_page_is_safe_to_show_and_pages_go_on() {
         let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.contains("default-src 'none'") && !policy.contains("script-src"), "{policy}");
     }
+}
+
+#[tokio::test]
+async fn dead_letters_are_counted_filtered_and_recorded() {
+    let world = world().await;
+    let (status, all) = world.call(Method::GET, "/api/dead-letters").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!((&all["open"], &all["recorded"], &all["unreadable"]), (&json!(1), &json!(0), &json!(1)));
+    let (open, poison) = (&all["items"][0], &all["items"][1]);
+    assert_eq!(open["place"], "cdc.inf-user.dlq[0]@0");
+    assert_eq!((&open["cameFrom"], &open["state"]), (&json!("cdc.inf-user[0]@7"), &json!("open")));
+    assert_eq!(open["setAsideAt"], "2026-09-21T14:13:20.000Z");
+    assert_eq!((&open["reason"], &open["misses"]), (&json!("of a type not known to 0.9"), &Value::Null));
+    assert!(poison["state"] == "unreadable" && poison["misses"].is_string(), "{poison}");
+    for (query, items) in
+        [("reason=poison", 1), ("since=2026-09-21T15%3A00%3A00Z", 1), ("limit=1", 1), ("reason=of+nobody", 0)]
+    {
+        let (_, found) = world.call(Method::GET, &format!("/api/dead-letters?{query}")).await;
+        assert_eq!(found["items"].as_array().unwrap().len(), items, "{query}");
+    }
+
+    let (_, would) = world.post("/api/dead-letters/redrive", "{}").await;
+    assert_eq!((&would["dryRun"], &would["recorded"], &would["mails"]), (&json!(true), &json!(1), &json!(1)));
+    assert!(world.ledger.rows().is_empty(), "that was dry");
+    for (recorded, before) in [(1, 0), (0, 1)] {
+        let (status, done) = world.post("/api/dead-letters/redrive", r#"{"dryRun":false}"#).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!((&done["recorded"], &done["recordedBefore"]), (&json!(recorded), &json!(before)));
+        assert_eq!(done["left"].as_object().unwrap().values().collect::<Vec<_>>(), [&json!(1)]);
+        assert_eq!(world.ledger.rows().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_to_dead_letters_is_a_problem() {
+    let world = world().await;
+    for query in ["since=yesterday", "limit=0", "limit=1001", "words=of"] {
+        let (status, problem) = world.call(Method::GET, &format!("/api/dead-letters?{query}")).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{query}: {problem}");
+    }
+    for (body, status) in
+        [(r#"{"since":"yesterday"}"#, 400), (r#"{"limit":0}"#, 400), (r#"{"perSecond":0}"#, 422)]
+    {
+        assert_eq!(world.post("/api/dead-letters/redrive", body).await.0.as_u16(), status, "{body}");
+    }
+    world.log.break_down();
+    let (status, problem) = world.call(Method::GET, "/api/dead-letters").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{problem}");
+    let cookie = world.log_in().await;
+    let (status, page) = world.page("/dead-letters", &cookie).await;
+    assert!(status == StatusCode::SERVICE_UNAVAILABLE && page.contains("try again"), "{page}");
+}
+
+#[tokio::test]
+async fn an_operator_tries_to_record_dead_letters_before_it_is_done() {
+    let world = world().await;
+    let cookie = world.log_in().await;
+    let (_, list) = world.page("/dead-letters", &cookie).await;
+    assert!(list.contains("poison &lt;script&gt;") && !list.contains("<script"), "{list}");
+    let (_, would) = world.page("/dead-letters/redrive?reason=not+known&since=", &cookie).await;
+    assert!(would.contains("Record 1") && would.contains("not known"), "{would}");
+    assert!(world.ledger.rows().is_empty());
+    let done = world.form("/dead-letters/redrive", &cookie, "reason=not+known&since=").await;
+    let done = done.text().await.unwrap();
+    assert!(done.contains("<h1>Recorded</h1>") && !done.contains("Go on"), "{done}");
+    assert_eq!(world.ledger.rows().len(), 1);
 }

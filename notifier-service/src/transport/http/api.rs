@@ -8,6 +8,8 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 
+use super::letter_requests::{LetterListRequest, LetterRedriveBody};
+use super::letter_responses::{LetterPageResponse, RedrivenLettersResponse};
 use super::problem::Problem;
 use super::requests::{ListRequest, RedriveBody, mail_id};
 use super::responses::{
@@ -23,6 +25,8 @@ pub(super) fn router(operator: Shared) -> Router {
         .route("/mails/{id}", get(show))
         .route("/mails/{id}/resend", post(resend))
         .route("/mails/{id}/cancel", post(cancel))
+        .route("/dead-letters", get(list_letters))
+        .route("/dead-letters/redrive", post(redrive_letters))
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(operator.clone(), authenticated))
@@ -94,6 +98,28 @@ async fn redrive(
         tracing::info!(mails = done.requeued.len(), "an operator redrove mails");
     }
     Ok(Json(RedrivenResponse::new(done, dry_run)))
+}
+
+async fn list_letters(
+    State(operator): State<Shared>,
+    query: Result<Query<LetterListRequest>, QueryRejection>,
+) -> Result<Json<LetterPageResponse>, Problem> {
+    let Query(request) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let (filter, limit) = request.parts()?;
+    Ok(Json(operator.letters.list.execute(&filter.filter()?, limit).await?.into()))
+}
+
+async fn redrive_letters(
+    State(operator): State<Shared>,
+    body: Result<Json<LetterRedriveBody>, JsonRejection>,
+) -> Result<Json<RedrivenLettersResponse>, Problem> {
+    let Json(body) = body.map_err(|rejection| Problem::new(rejection.status(), rejection.body_text()))?;
+    let dry_run = body.dry_run;
+    let done = operator.letters.redrive.execute(&body.request()?).await?;
+    if !dry_run {
+        tracing::info!(letters = done.recorded.len(), "an operator redrove dead letters");
+    }
+    Ok(Json(RedrivenLettersResponse::new(done, dry_run)))
 }
 
 async fn no_such_route(uri: Uri) -> Problem {

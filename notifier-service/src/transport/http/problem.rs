@@ -3,7 +3,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::interactors::OperatorError;
+use crate::interactors::{LettersError, OperatorError};
 
 /// A refusal, as RFC 9457 has it. The status alone says what kind it is (`about:blank`); the detail is for people.
 #[derive(Debug)]
@@ -39,6 +39,21 @@ impl From<OperatorError> for Problem {
                 tracing::warn!(error = &error as &dyn std::error::Error, "an operator had to be refused");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "the ledger is not available; try again")
             }
+        }
+    }
+}
+
+impl From<LettersError> for Problem {
+    fn from(error: LettersError) -> Self {
+        tracing::warn!(error = &error as &dyn std::error::Error, "an operator had to be refused");
+        let (what, is_retryable) = match &error {
+            LettersError::Log(_) => ("the dead-letter topic cannot be read", error.is_retryable()),
+            LettersError::Ledger(_) => ("the ledger is not available", error.is_retryable()),
+        };
+        if is_retryable {
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{what}; try again"))
+        } else {
+            Self::new(StatusCode::INTERNAL_SERVER_ERROR, format!("{what}; the log says why"))
         }
     }
 }

@@ -10,11 +10,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::state::Guarded;
-use super::{Operator, OperatorToken, api, pages};
+use super::{DeadLetterCommands, Operator, OperatorToken, api, pages};
 
 /// The operator's API under `/api`, the page at `/`, and `/health/live`, which needs no token.
-pub fn operator_router(operator: Operator, token: OperatorToken) -> Router {
-    let operator = Arc::new(Guarded { operator, token });
+pub fn operator_router(operator: Operator, letters: DeadLetterCommands, token: OperatorToken) -> Router {
+    let operator = Arc::new(Guarded { operator, letters, token });
     Router::new()
         .route("/health/live", get(async || "ok\n"))
         .nest("/api", api::router(operator.clone()))

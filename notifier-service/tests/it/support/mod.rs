@@ -1,3 +1,4 @@
+pub(crate) mod browser;
 pub(crate) mod databases;
 pub(crate) mod events;
 pub(crate) mod fakes;

@@ -109,6 +109,6 @@ fn filter_facts(filter: &FilterRequest) -> Value {
     context! { filter => Serde(filter), logged_in => true }
 }
 
-async fn shown(work: impl AsyncFnOnce() -> Result<Response, Problem>) -> Response {
+pub(super) async fn shown(work: impl AsyncFnOnce() -> Result<Response, Problem>) -> Response {
     work().await.unwrap_or_else(|problem| refusal(&problem))
 }

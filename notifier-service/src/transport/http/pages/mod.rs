@@ -1,6 +1,7 @@
 //! The page for people: made here, without scripts, so that it works on any phone.
 
 mod handlers;
+mod letter_handlers;
 mod render;
 mod session;
 
@@ -20,6 +21,8 @@ pub(super) fn router(operator: Shared) -> Router {
         .route("/mails/{id}/resend", post(handlers::resend))
         .route("/mails/{id}/cancel", post(handlers::cancel))
         .route("/redrive", get(handlers::try_redrive).post(handlers::redrive))
+        .route("/dead-letters", get(letter_handlers::list))
+        .route("/dead-letters/redrive", get(letter_handlers::try_redrive).post(letter_handlers::redrive))
         .route("/logout", post(session::log_out))
         .layer(from_fn_with_state(operator.clone(), session::logged_in));
     Router::new()

@@ -16,6 +16,8 @@ static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("mails.html", include_str!("../../../../pages/mails.html")),
         ("mail.html", include_str!("../../../../pages/mail.html")),
         ("redrive.html", include_str!("../../../../pages/redrive.html")),
+        ("letters.html", include_str!("../../../../pages/letters.html")),
+        ("letters-redrive.html", include_str!("../../../../pages/letters-redrive.html")),
         ("refusal.html", include_str!("../../../../pages/refusal.html")),
     ] {
         pages.add_template(name, source).expect("the pages are part of the program, and tests show each");
