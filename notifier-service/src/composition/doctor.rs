@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
 pub use telemetry::doctor::Finding;
 use telemetry::doctor::within;
 
@@ -10,9 +9,6 @@ use super::{StartError, broker_url_unusable, renderer};
 use crate::config::{BrokerUrl, DatabaseUrl, NotifierConfig};
 use crate::data_sources::{SmtpMailer, SystemClock};
 use crate::entities::DialogueStage;
-
-/// Beyond this, moments in mails and the lives of their links are visibly wrong.
-const MOST_SKEW: TimeDelta = TimeDelta::seconds(2);
 
 /// Looks at the database, the broker, the mail server and the templates. Sends no mail, joins no group and changes nothing, but
 /// for the file of a broker on SQLite, which is made where there is none.
@@ -68,6 +64,8 @@ async fn examine_database(database: &DatabaseUrl) -> Vec<Finding> {
 
 #[cfg(feature = "mysql")]
 async fn examine_clock(ledger: &crate::data_sources::MySqlNotificationLedger) -> Finding {
+    /// Beyond this, moments in mails and the lives of their links are visibly wrong.
+    const MOST_SKEW: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
     match within(ledger.now()).await {
         Ok(theirs) => {
             let skew = (crate::data_sources::machine_time() - theirs).abs();

@@ -11,6 +11,7 @@ mod deliver_notifications;
 mod delivery_failures;
 mod delivery_loop;
 mod dkim;
+mod doctor;
 mod erasure;
 mod event_consumer_contract;
 mod event_history;
