@@ -5,6 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+/// Whether what is before that text is a function's or an aggregation's name.
+fn is_call(rest: &str) -> bool {
+    ["(", "by ", "by(", "without ", "without("].iter().any(|next| rest.starts_with(next))
+}
+
 /// What every Prometheus has by itself.
 const OF_PROMETHEUS: &str = "up";
 
@@ -51,7 +56,7 @@ pub(super) fn metrics_in(expression: &str) -> BTreeSet<String> {
             if ["by", "on", "without", "ignoring"].contains(&word) {
                 // The labels in the parentheses behind it.
                 rest = next.split_once(')').unwrap().1;
-            } else if !next.starts_with('(') && !["and", "or", "unless"].contains(&word) {
+            } else if !is_call(next) && !["and", "or", "unless"].contains(&word) {
                 metrics.insert(word.to_owned());
             }
         } else if first == '{' || first == '[' {
