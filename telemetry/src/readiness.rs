@@ -18,12 +18,14 @@ struct State {
     obstacle: Option<String>,
     /// Since when it has failed each time that it was looked at.
     failing_since: Option<Instant>,
+    /// Whether the log says so.
+    is_told: bool,
 }
 
 impl Readiness {
     /// Not ready, until each part of these names is [ready](Self::ready).
     pub fn starting(parts: &[&'static str]) -> Self {
-        let starting = || State { obstacle: Some(STARTING.to_owned()), failing_since: None };
+        let starting = || State { obstacle: Some(STARTING.to_owned()), ..State::default() };
         Self(Arc::new(Mutex::new(parts.iter().map(|part| (*part, starting())).collect())))
     }
 
@@ -42,13 +44,13 @@ impl Readiness {
     pub fn failed(&self, part: &'static str, patience: Duration, reason: impl Into<String>) {
         let mut states = self.states();
         let state = states.entry(part).or_default();
-        let since = *state.failing_since.get_or_insert_with(Instant::now);
-        if state.obstacle.is_none() && since.elapsed() < patience {
+        let is_lasting = state.failing_since.get_or_insert_with(Instant::now).elapsed() >= patience;
+        // What has not been ready yet, since the process has just started, is not ready, and no error.
+        if state.obstacle.is_none() && !is_lasting {
             return;
         }
-        let is_news = state.obstacle.as_ref().is_none_or(|known| known == STARTING);
         let cause = state.obstacle.insert(reason.into());
-        if is_news {
+        if is_lasting && !std::mem::replace(&mut state.is_told, true) {
             tracing::error!(part, cause, "not ready");
         }
     }
