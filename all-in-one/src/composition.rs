@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use user_service::composition as users;
-use user_service::config::{ApiConfig, RelayConfig, UserServiceConfig};
+use user_service::config::{ApiConfig, Metrics, RelayConfig, UserServiceConfig};
 
 use crate::keys::{self, KeyFileError};
 use crate::mailbox::{self, Mailbox, SmtpServer};
@@ -176,13 +176,16 @@ impl AllInOne {
 
         let broker_file = folder.join("broker.db");
         let broker = TableBroker::open_sqlite(&broker_file).await.map_err(StartError::Broker)?;
-        let user_service =
-            start_users(&folder, &broker_file, ApiConfig::new(session_keys, action_keys), traces.tracer())
-                .await
-                .map_err(StartError::Users)?;
+        // Both tell theirs at the API.
+        let metrics = Metrics::of_program("all-in-one", env!("CARGO_PKG_VERSION"));
+        let api_config = ApiConfig::new(session_keys, action_keys);
+        let user_service = start_users(&folder, &broker_file, api_config, traces.tracer(), metrics.clone())
+            .await
+            .map_err(StartError::Users)?;
         let notifier_config = NotifierConfig {
             operator: Some(operator),
             tracer: traces.tracer(),
+            metrics,
             ..notifier_config(&folder, broker_file, smtp, links)
         };
         let consumer_group = notifier_config.consumer_group.clone();
@@ -280,6 +283,7 @@ async fn start_users(
     broker_file: &Path,
     api: ApiConfig,
     tracer: Tracer,
+    metrics: Metrics,
 ) -> Result<users::UserService, users::StartError> {
     let database = DatabaseUrl::Sqlite(folder.join("users.db"));
     let broker = BrokerUrl::Table(broker_file.to_owned());
@@ -287,6 +291,7 @@ async fn start_users(
         api: Some(api),
         relay: Some(RelayConfig::new(broker)),
         tracer,
+        metrics,
         ..UserServiceConfig::new(database)
     };
     users::migrate(&config).await?;

@@ -4,6 +4,7 @@
 mod broker;
 mod dead_letters;
 mod dkim;
+mod health;
 mod housekeeping;
 mod kafka;
 mod mails;
@@ -27,6 +28,7 @@ use thiserror::Error;
 use self::broker::BrokerSettings;
 use self::dead_letters::DeadLettersSettings;
 use self::dkim::DkimSettings;
+use self::health::{HealthSettings, HealthcheckSettings};
 use self::housekeeping::HousekeepingSettings;
 use self::mails::{MailsSettingError, MailsSettings, PreviewSettings};
 use self::operator::{LedgerSettings, OperatorSettings};
@@ -59,6 +61,11 @@ pub(crate) enum Command {
     Preview(PreviewSettings),
     /// Looks into the ledger, sends mails again, takes them out of the queue, and ends
     Ledger(LedgerSettings),
+    /// Looks at the settings of `run`, the database, the privileges, the broker and the mail server, says what is wrong with its
+    /// fix, and ends: with exit code 1 when the notifier cannot do its work. Sends no mail
+    Doctor(Box<RunSettings>),
+    /// Asks the `run` beside it whether it is ready, and ends: with exit code 1 when it is not. For containers
+    Healthcheck(HealthcheckSettings),
     /// Shows the records that were set aside on the dead-letter topic, records what can be by now, and ends
     DeadLetters(DeadLettersSettings),
 }
@@ -93,6 +100,8 @@ pub(crate) struct RunSettings {
     housekeeping: HousekeepingSettings,
     #[command(flatten)]
     operator: OperatorSettings,
+    #[command(flatten)]
+    health: HealthSettings,
     #[command(flatten)]
     links: LinkSettings,
     #[command(flatten)]
@@ -261,6 +270,7 @@ impl RunSettings {
         self.mails.apply_to(&mut config.mails)?;
         config.housekeeping = self.housekeeping.config();
         config.operator = self.operator.config()?;
+        self.health.apply(&mut config);
         config.max_connections = self.max_connections;
         config.kafka = self.broker.kafka()?;
         config.consumer_group.clone_from(&self.consumer_group);

@@ -1,6 +1,7 @@
 //! The one place that knows which adapter stands behind which port.
 
 mod dead_letters;
+mod doctor;
 #[cfg(all(feature = "test-switches", debug_assertions))]
 mod test_switches;
 
@@ -10,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use telemetry::Tracer;
+use telemetry::metrics::Connections;
+use telemetry::{Readiness, Tracer};
 use thiserror::Error as ThisError;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -19,21 +21,28 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{BrokerUrl, DatabaseUrl, MailsConfig, NotifierConfig, PreviewConfig};
 use crate::data_sources::{
     GovernorSendRate, MailTemplates, MinijinjaMailRenderer, PreviewFolder, SmtpMailer, SmtpSettings,
-    SystemClock, SystemJitter, TemplateError, UnlimitedSendRate,
+    SystemClock, SystemJitter, TemplateError, UnlimitedSendRate, watch_ledger,
 };
 use crate::entities::{ActionLinks, BreakerPace, DeliveryPolicy, LinkLifetimes};
 use crate::interactors::{
     CancelMail, DeliverNotifications, DeliveryPorts, InspectMails, PreviewMails, PreviewMailsError,
-    RecordUserEvents, RedriveMails, ResendMail, TidyLedger,
+    RecordUserEvents, RedriveMails, ResendMail, TidyLedger, WatchDeliveries,
 };
 use crate::repositories::{
-    DeadLetterLog, DeadLetters, EventHistory, LedgerCounts, LedgerError, LedgerRetention, NotificationLedger,
-    OperatorLedger, SendRate, SuppressedAddresses,
+    DeadLetterLog, DeadLetters, EventHistory, LedgerCounts, LedgerError, LedgerRetention, LedgerWatch,
+    NotificationLedger, OperatorLedger, SendRate, SuppressedAddresses,
 };
-use crate::transport::http::{Operator, operator_router, serve_operator};
-use crate::transport::{DeliveryPace, EventConsumer, Wake, consume_loop, delivery_loop, housekeeping_loop};
+use crate::transport::http::{Operator, operator_router, serve};
+use crate::transport::{
+    ConsumerMonitor, Counters, DeliveryPace, EventConsumer, PARTS, Wake, Watched, consume_loop,
+    delivery_loop, housekeeping_loop, watch_lag, watch_loop, watch_mail_server,
+};
 
 pub use self::dead_letters::open_dead_letters;
+pub use self::doctor::{Finding, examine};
+
+/// The name of the service where one process has several.
+const SERVICE: &str = "notifier-service";
 
 /// What must be left of a lease after the longest send, for the outcome to be recorded.
 const RECORDING_MARGIN: Duration = Duration::from_secs(5);
@@ -93,7 +102,13 @@ pub struct Notifier {
     ledger: Arc<dyn NotificationLedger>,
     tidy: TidyLedger,
     tidy_interval: Duration,
-    operator_page: Option<OperatorPage>,
+    operator_page: Option<Page>,
+    health_page: Option<Page>,
+    watch: WatchDeliveries,
+    monitor: Arc<dyn ConsumerMonitor>,
+    readiness: Readiness,
+    counters: Counters,
+    stuck_after: Duration,
     close_ledger: BoxFuture<'static, ()>,
     workers: u32,
     batch: u32,
@@ -129,23 +144,31 @@ pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
     let policy = policy(&config)?;
     let renderer = renderer(&config.mails, &config.links)?;
     let open = open_ledger(&config.database, config.max_connections).await?;
-    let Broker { consumer, dead_letters, letters, history } = broker(&config).await?;
+    let Broker { consumer, monitor, dead_letters, letters, history } = broker(&config).await?;
+    let (metrics, readiness) = (config.metrics.clone(), Readiness::starting(&PARTS));
     let operator_page = match &config.operator {
-        Some(page) => Some(OperatorPage {
-            listener: TcpListener::bind(page.listen)
-                .await
-                .map_err(|error| unusable("operator-listen", error))?,
-            router: operator_router(
-                open.operator(config.links.lifetimes()),
-                dead_letters::commands(letters, &open),
-                page.token.clone(),
-            ),
-        }),
+        Some(page) => {
+            let letters = dead_letters::commands(letters, &open);
+            let router =
+                operator_router(open.operator(config.links.lifetimes()), letters, page.token.clone());
+            Some(Page::bind("operator-listen", page.listen, router).await?)
+        }
         None => None,
     };
-    let Ledger { ledger, suppressed, retention, operator: _, close: close_ledger } = open;
+    let health_page = match config.health_listen {
+        Some(address) => {
+            let router = telemetry::probes::router(readiness.clone(), metrics.clone());
+            Some(Page::bind("health-listen", address, router).await?)
+        }
+        None => None,
+    };
+    let Ledger { ledger, suppressed, retention, operator, watch, connections, close: close_ledger } = open;
     #[cfg(all(feature = "test-switches", debug_assertions))]
     let (ledger, consumer) = (test_switches::ledger(ledger), test_switches::consumer(consumer));
+    metrics.watch_readiness(SERVICE, readiness.clone());
+    metrics.watch_connections(SERVICE, connections);
+    watch_ledger(&metrics, operator, watch.clone());
+    watch_lag(&metrics, monitor.clone());
     // As many as can be sending at once, or connections are closed only to be opened again.
     let max_idle = usize::try_from(config.workers.saturating_mul(config.batch)).unwrap_or(usize::MAX);
     let smtp = SmtpSettings { max_idle, ..config.smtp };
@@ -163,14 +186,22 @@ pub async fn build(config: NotifierConfig) -> Result<Notifier, StartError> {
         jitter: Arc::new(SystemJitter),
         clock,
     };
+    let deliver = Arc::new(DeliverNotifications::new(ports, policy));
+    watch_mail_server(&metrics, deliver.clone());
     Ok(Notifier {
         consumer,
         record: RecordUserEvents::new(ledger.clone(), dead_letters),
-        deliver: Arc::new(DeliverNotifications::new(ports, policy)),
+        deliver,
         ledger,
         tidy: TidyLedger::new(retention, history, config.housekeeping.retention),
         tidy_interval: config.housekeeping.interval,
         operator_page,
+        health_page,
+        watch: WatchDeliveries::new(watch, config.stuck_after),
+        monitor,
+        readiness,
+        counters: Counters::new(&metrics),
+        stuck_after: config.stuck_after,
         close_ledger,
         workers: config.workers,
         batch: config.batch,
@@ -245,6 +276,11 @@ impl Notifier {
         self.operator_page.as_ref().and_then(|page| page.listener.local_addr().ok())
     }
 
+    /// Where probes and Prometheus are answered while this runs.
+    pub fn health_address(&self) -> Option<SocketAddr> {
+        self.health_page.as_ref().and_then(|page| page.listener.local_addr().ok())
+    }
+
     /// A view of this notifier that outlives the call of [`run`](Self::run).
     pub fn handle(&self) -> NotifierHandle {
         NotifierHandle { ledger: self.ledger.clone() }
@@ -266,6 +302,12 @@ impl Notifier {
             tidy,
             tidy_interval,
             operator_page,
+            health_page,
+            watch,
+            monitor,
+            readiness,
+            counters,
+            stuck_after,
             close_ledger,
             workers,
             batch,
@@ -277,26 +319,36 @@ impl Notifier {
         let stop_delivery = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn({
-            let (wake, tracer) = (wake.clone(), tracer.clone());
+            let (wake, tracer, counters) = (wake.clone(), tracer.clone(), counters.clone());
             let (shutdown, stop_delivery) = (shutdown.clone(), stop_delivery.clone());
             async move {
-                consume_loop(consumer, &record, &wake, &tracer, &shutdown).await;
+                consume_loop(consumer, &record, &wake, &tracer, &counters, &shutdown).await;
                 stop_delivery.cancel();
             }
         });
         for _ in 0..workers {
             let (deliver, wake, stop) = (deliver.clone(), wake.clone(), stop_delivery.clone());
-            let tracer = tracer.clone();
-            tasks.spawn(async move { delivery_loop(&deliver, batch, &wake, pace, &tracer, &stop).await });
+            let (tracer, counters) = (tracer.clone(), counters.clone());
+            tasks.spawn(async move {
+                delivery_loop(&deliver, batch, &wake, pace, &tracer, &counters, &stop).await;
+            });
         }
-        if let Some(OperatorPage { listener, router }) = operator_page {
+        for Page { setting, listener, router } in [operator_page, health_page].into_iter().flatten() {
             let shutdown = shutdown.clone();
             tasks.spawn(async move {
-                if let Err(error) = serve_operator(listener, router, shutdown).await {
-                    tracing::error!(error = &error as &dyn Error, "the operator's page ended");
+                if let Err(error) = serve(listener, router, shutdown).await {
+                    tracing::error!(error = &error as &dyn Error, setting, "this is not answered any more");
                 }
             });
         }
+        tasks.spawn({
+            let shutdown = shutdown.clone();
+            async move {
+                let (deliveries, deliver, consumer) = (&watch, &*deliver, &*monitor);
+                let watched = Watched { deliveries, deliver, consumer, patience: stuck_after };
+                watch_loop(watched, &readiness, &shutdown).await;
+            }
+        });
         let stop_tidying = shutdown.clone();
         tasks.spawn(async move { housekeeping_loop(&tidy, tidy_interval, &stop_tidying).await });
         let all_done = async {
@@ -329,6 +381,8 @@ struct Ledger {
     suppressed: Arc<dyn SuppressedAddresses>,
     retention: Arc<dyn LedgerRetention>,
     operator: Arc<dyn OperatorLedger>,
+    watch: Arc<dyn LedgerWatch>,
+    connections: Box<dyn Fn() -> Connections + Send + Sync>,
     close: BoxFuture<'static, ()>,
 }
 
@@ -343,10 +397,22 @@ impl Ledger {
     }
 }
 
-/// The operator's page, not yet served.
-struct OperatorPage {
+/// Something at an address of its own, not yet served.
+struct Page {
+    setting: &'static str,
     listener: TcpListener,
     router: axum::Router,
+}
+
+impl Page {
+    async fn bind(
+        setting: &'static str,
+        address: SocketAddr,
+        router: axum::Router,
+    ) -> Result<Self, StartError> {
+        let listener = TcpListener::bind(address).await.map_err(|error| unusable(setting, error))?;
+        Ok(Self { setting, listener, router })
+    }
 }
 
 /// An open ledger behind each of its ports.
@@ -357,6 +423,11 @@ macro_rules! ledger_parts {
             suppressed: $ledger.clone(),
             retention: $ledger.clone(),
             operator: $ledger.clone(),
+            watch: $ledger.clone(),
+            connections: {
+                let open = $ledger.clone();
+                Box::new(move || open.connections())
+            },
             close: {
                 let open = $ledger.clone();
                 Box::pin(async move { open.close().await })
@@ -397,6 +468,7 @@ async fn open_ledger(
 /// The consumer of the topic, and what else is on the same broker.
 struct Broker {
     consumer: Box<dyn EventConsumer>,
+    monitor: Arc<dyn ConsumerMonitor>,
     dead_letters: Arc<dyn DeadLetters>,
     letters: Arc<dyn DeadLetterLog>,
     history: Arc<dyn EventHistory>,
@@ -422,6 +494,7 @@ async fn broker(config: &NotifierConfig) -> Result<Broker, StartError> {
             let history = crate::data_sources::KafkaEventHistory::new(connection, topics)
                 .map_err(|error| unusable("broker-url", error))?;
             Ok(Broker {
+                monitor: Arc::new(consumer.monitor()),
                 consumer: Box::new(consumer),
                 dead_letters: Arc::new(dead_letters),
                 letters: Arc::new(letters),
@@ -434,10 +507,16 @@ async fn broker(config: &NotifierConfig) -> Result<Broker, StartError> {
                 table_broker(path, &config.topic).await.map_err(|error| unusable("broker-url", error))?;
             let consumer =
                 crate::transport::TableBrokerConsumer::new(&broker, &config.consumer_group, &config.topic);
+            let monitor = crate::transport::TableBrokerConsumerMonitor::new(
+                broker.clone(),
+                &config.consumer_group,
+                &config.topic,
+            );
             let dead_letters = crate::data_sources::TableBrokerDeadLetters::new(broker.clone());
             let letters = crate::data_sources::TableBrokerDeadLetterLog::new(broker.clone(), &config.topic);
             let history = crate::data_sources::TableBrokerEventHistory::new(broker, topics);
             Ok(Broker {
+                monitor: Arc::new(monitor),
                 consumer: Box::new(consumer),
                 dead_letters: Arc::new(dead_letters),
                 letters: Arc::new(letters),
@@ -505,6 +584,10 @@ fn not_opened(error: crate::data_sources::OpenError) -> StartError {
         crate::data_sources::OpenError::NotMigrated => StartError::NotMigrated,
         error => unusable("database-url", error),
     }
+}
+
+fn broker_url_unusable(error: impl Into<Box<dyn Error + Send + Sync>>) -> StartError {
+    unusable("broker-url", error)
 }
 
 fn unusable(setting: &'static str, error: impl Into<Box<dyn Error + Send + Sync>>) -> StartError {

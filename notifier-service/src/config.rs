@@ -10,6 +10,7 @@ pub use kafka_connection::{BadKafkaSecurity, KafkaSecurity, KafkaSecuritySetting
 use shared_kernel::CDC_TOPIC;
 pub use shared_kernel::{BadUrl, BrokerUrl, DatabaseUrl};
 use telemetry::Tracer;
+pub use telemetry::metrics::Metrics;
 
 use crate::data_sources::SmtpSettings;
 use crate::entities::Retention;
@@ -43,6 +44,12 @@ pub struct NotifierConfig {
     pub housekeeping: HousekeepingConfig,
     /// The operator's page; `None` for none.
     pub operator: Option<OperatorConfig>,
+    /// Where probes and Prometheus are answered; nowhere when this is not given.
+    pub health_listen: Option<SocketAddr>,
+    /// For how long something may fail, or a mail that is due not be taken up, before the process is not ready any more.
+    pub stuck_after: Duration,
+    /// What the process measures. Services in one process share it.
+    pub metrics: Metrics,
     /// How many delivery workers this process runs.
     pub workers: u32,
     /// How many mails a worker sends side by side, and so claims at most at once.
@@ -153,6 +160,9 @@ impl NotifierConfig {
             mails,
             housekeeping: HousekeepingConfig::default(),
             operator: None,
+            health_listen: None,
+            stuck_after: Duration::from_secs(30),
+            metrics: Metrics::of_program("notifier-service", env!("CARGO_PKG_VERSION")),
             workers: 4,
             batch: 8,
             lease: Duration::from_secs(90),

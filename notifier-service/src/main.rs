@@ -5,7 +5,7 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::Parser;
-use notifier_service::composition;
+use notifier_service::composition::{self, Finding};
 use notifier_service::config::NotifierConfig;
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +15,7 @@ use cli::{Cli, Command};
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Said plainly, whether or not logging has started.
             eprintln!("notifier-service: {}", shared_kernel::in_words(&*error));
@@ -24,7 +24,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
     cli.start_logging()?;
     match cli.command {
         Command::Migrate(settings) => {
@@ -48,17 +48,30 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
             close.await;
             done?;
         }
+        Command::Doctor(settings) => {
+            let findings = match settings.config() {
+                Ok(config) => composition::examine(&config).await,
+                Err(bad) => vec![Finding::wrong("settings", shared_kernel::in_words(&bad))],
+            };
+            if !telemetry::doctor::report(findings) {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Healthcheck(settings) => settings.ask()?,
         Command::Run(settings) => {
             let traces = cli.traces.start("notifier-service")?;
             let config = NotifierConfig { tracer: traces.tracer(), ..settings.config()? };
             let notifier = composition::build(config).await?;
             let shutdown = stop_signal()?;
+            if let Some(address) = notifier.health_address() {
+                tracing::info!(%address, "answering probes");
+            }
             tracing::info!("recording events and delivering mail");
             notifier.run(shutdown).await;
             traces.close().await;
         }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Cancelled by Ctrl-C or SIGTERM.

@@ -169,6 +169,31 @@ impl OwnServer {
         assert!(self.try_to_start().await, "it does not start again: {}", self.what_it_said());
     }
 
+    /// Stops it in the middle of what it does (SIGSTOP), until [`thaw`](Self::thaw): its connections stay open, and nothing
+    /// is answered.
+    ///
+    /// # Panics
+    ///
+    /// When it does not run.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on (SIGCONT).
+    ///
+    /// # Panics
+    ///
+    /// When it does not run.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let process = self.process.as_ref().expect("it was started");
+        let sent = Command::new("kill").args(["-s", name, &process.id().to_string()]).status();
+        assert!(sent.expect("`kill` is there").success(), "it runs");
+    }
+
     /// Whether it was ready in the end, and did not end before.
     async fn try_to_start(&mut self) -> bool {
         let log = File::create(self.log()).expect("the test's folder can be written");

@@ -77,7 +77,15 @@ impl TableBroker {
     /// # Errors
     /// [`BrokerError::TopicMissing`], [`BrokerError::Database`], [`BrokerError::Closed`].
     pub async fn lag(&self, group: &str, topic: &str) -> Result<u64, BrokerError> {
-        self.store.lag(group, topic).await
+        Ok(self.lag_by_partition(group, topic).await?.into_iter().map(|(_partition, lag)| lag).sum())
+    }
+
+    /// As [`lag`](Self::lag), of each partition, in their order.
+    ///
+    /// # Errors
+    /// [`BrokerError::TopicMissing`], [`BrokerError::Database`], [`BrokerError::Closed`].
+    pub async fn lag_by_partition(&self, group: &str, topic: &str) -> Result<Vec<(u32, u64)>, BrokerError> {
+        self.store.lag_by_partition(group, topic).await
     }
 
     /// Reads up to `max` records of a partition from the offset `from` on, in order, without a group. Where retention

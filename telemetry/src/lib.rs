@@ -5,15 +5,27 @@
 //! starts what it needs in its `main`; transport and adapters make spans by a [`Tracer`] that they are given.
 
 mod context;
+#[cfg(feature = "doctor")]
+pub mod doctor;
+#[cfg(feature = "healthcheck")]
+pub mod healthcheck;
 #[cfg(feature = "logs")]
 pub mod logs;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "otlp")]
 mod otlp;
+#[cfg(feature = "probes")]
+pub mod probes;
+#[cfg(feature = "readiness")]
+mod readiness;
 #[cfg(feature = "cli")]
 mod settings;
 mod tracer;
 
 pub use context::{BadTraceparent, TraceContext};
+#[cfg(feature = "readiness")]
+pub use readiness::Readiness;
 #[cfg(feature = "cli")]
 pub use settings::{BadTraceSetting, TraceSettings, Traces};
 pub use tracer::{Moment, Span, SpanKind, SpanValue, Tracer};

@@ -13,24 +13,31 @@ mod test_switches;
 use std::sync::Arc;
 use std::time::Duration;
 
+use telemetry::metrics::Metrics;
+use telemetry::{Readiness, Tracer};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::UserServiceConfig;
-use crate::data_sources::{SystemClock, TracedEventPublisher};
-use crate::interactors::{RelayChanges, WatchOutbox};
-use crate::repositories::AdapterError;
-use crate::transport::Readiness;
-use crate::transport::http;
+use crate::config::{DatabaseUrl, RelayConfig, UserServiceConfig};
+use crate::data_sources::{
+    MeasuredChangeFeed, MeasuredEventPublisher, SystemClock, TracedEventPublisher, watch_dead_outbox,
+    watch_outbox,
+};
+use crate::interactors::{RelayChanges, WatchBroker, WatchOutbox};
+use crate::repositories::{AdapterError, Clock};
 use crate::transport::relay_loop::{self, RelayTiming};
-use crate::transport::watch_loop;
+use crate::transport::watch_loop::{self, BROKER, DATABASE, RELAY, Relaying};
+use crate::transport::{RelayHealth, http};
 
 use api::Api;
 pub use create_admin::{CreateAdminError, create_admin};
 use database::Database;
 pub use doctor::{Finding, Verdict, examine};
 use ports::Ports;
+
+/// The name of the service where one process has several.
+const SERVICE: &str = "user-service";
 
 /// How long to wait for connections that are still in use when all else has stopped.
 const CLOSE_WAIT: Duration = Duration::from_millis(500);
@@ -70,10 +77,20 @@ fn unusable(setting: &'static str) -> impl Fn(AdapterError) -> StartError {
 /// The service, wired and ready to be driven.
 pub struct UserService {
     api: Option<Api>,
-    relay: Option<(RelayChanges, RelayTiming)>,
+    relay: Option<Relay>,
     watch: WatchOutbox,
     readiness: Readiness,
-    database: Database,
+    metrics: Metrics,
+    database: Arc<Database>,
+}
+
+/// The relay, and who watches it.
+struct Relay {
+    changes: RelayChanges,
+    timing: RelayTiming,
+    health: RelayHealth,
+    broker: WatchBroker,
+    patience: Duration,
 }
 
 /// Wires the service. Refuses a database that is not migrated.
@@ -82,28 +99,57 @@ pub struct UserService {
 ///
 /// [`StartError`], which names the setting at fault.
 pub async fn build(config: UserServiceConfig) -> Result<UserService, StartError> {
-    let database = Database::open(&config).await?;
+    let database = Arc::new(Database::open(&config).await?);
     database.check_schema().await.map_err(unusable("database-url"))?;
-    let readiness = Readiness::starting(watch_loop::DATABASE);
+    let parts: &[&str] = if config.relay.is_some() { &[DATABASE, BROKER, RELAY] } else { &[DATABASE] };
+    let readiness = Readiness::starting(parts);
+    let metrics = config.metrics;
+    measure(&metrics, &database, &readiness);
     let stuck_after = config.relay.as_ref().map_or(Duration::MAX, |relay| relay.stuck_after);
     let watch = WatchOutbox::new(database.backlog(), stuck_after);
+    let tracer = config.tracer;
     let api = config
         .api
-        .map(|api| api::build(&database, api, readiness.clone(), config.tracer.clone()))
+        .map(|api| api::build(&database, api, readiness.clone(), tracer.clone(), &metrics))
         .transpose()?;
     let relay = match config.relay {
-        Some(relay) => {
-            let publisher = broker::publisher(&relay).await?;
-            let publisher =
-                Arc::new(TracedEventPublisher::new(publisher, config.tracer.clone(), &relay.topic));
-            let feed = capture::change_feed(&database, &config.database, &relay).await?;
-            #[cfg(all(feature = "test-switches", debug_assertions))]
-            let feed = test_switches::feed(feed);
-            Some((RelayChanges::new(feed, publisher, Arc::new(SystemClock), relay.batch), relay.timing))
-        }
+        Some(relay) => Some(relay_of(&database, &config.database, relay, &tracer, &metrics).await?),
         None => None,
     };
-    Ok(UserService { api, relay, watch, readiness, database })
+    Ok(UserService { api, relay, watch, readiness, metrics, database })
+}
+
+/// What every process of the service tells.
+fn measure(metrics: &Metrics, database: &Arc<Database>, readiness: &Readiness) {
+    metrics.watch_readiness(SERVICE, readiness.clone());
+    let connected = database.clone();
+    metrics.watch_connections(SERVICE, move || connected.connections());
+    watch_outbox(metrics, database.backlog(), Arc::new(SystemClock));
+}
+
+async fn relay_of(
+    database: &Database,
+    url: &DatabaseUrl,
+    config: RelayConfig,
+    tracer: &Tracer,
+    metrics: &Metrics,
+) -> Result<Relay, StartError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let publisher = broker::publisher(&config).await?;
+    let publisher = Arc::new(TracedEventPublisher::new(publisher, tracer.clone(), &config.topic));
+    let publisher = MeasuredEventPublisher::new(publisher, metrics);
+    let feed = capture::change_feed(database, url, &config).await?;
+    #[cfg(all(feature = "test-switches", debug_assertions))]
+    let feed = test_switches::feed(feed);
+    let feed = MeasuredChangeFeed::new(feed, clock.clone(), metrics);
+    watch_dead_outbox(metrics, database.backlog());
+    Ok(Relay {
+        changes: RelayChanges::new(Arc::new(feed), Arc::new(publisher), clock, config.batch),
+        timing: config.timing,
+        health: RelayHealth::default(),
+        broker: WatchBroker::new(broker::probe(&config).await?),
+        patience: config.stuck_after,
+    })
 }
 
 /// Brings the database to the version of this build and creates the topics that are missing. Safe on live
@@ -144,7 +190,7 @@ impl UserService {
         let Some(api) = &self.api else { return };
         let watching = async {
             if self.relay.is_none() {
-                watch_loop::run(&self.watch, &self.readiness, false, shutdown.clone()).await;
+                watch_loop::watch_database(&self.watch, None, &self.readiness, shutdown.clone()).await;
             }
         };
         tokio::join!(api.run(listener, shutdown.clone()), watching);
@@ -153,17 +199,19 @@ impl UserService {
     /// Relays changes until `shutdown`, then what is committed by then. Returns at once when the service
     /// was built without a relay.
     pub async fn relay(&self, shutdown: CancellationToken) {
-        if let Some((relay, timing)) = &self.relay {
+        if let Some(Relay { changes: relay, timing, health, broker, patience }) = &self.relay {
+            let relaying = Some(Relaying { relay, health });
             tokio::join!(
-                relay_loop::run(relay, *timing, shutdown.clone()),
-                watch_loop::run(&self.watch, &self.readiness, true, shutdown.clone()),
+                relay_loop::run(relay, *timing, health, shutdown.clone()),
+                watch_loop::watch_database(&self.watch, relaying, &self.readiness, shutdown.clone()),
+                watch_loop::watch_broker(broker, *patience, &self.readiness, shutdown.clone()),
             );
         }
     }
 
-    /// Tells probes, until `shutdown`, whether the process is alive and can do its work: for one that serves no API.
+    /// Tells probes, until `shutdown`, whether the process is alive and can do its work, and what it measures.
     pub async fn serve_health(&self, listener: TcpListener, shutdown: CancellationToken) {
-        let router = http::health_router(self.readiness.clone());
+        let router = http::health_router(self.readiness.clone(), self.metrics.clone());
         http::serve(listener, router, HEALTH_HEADER_TIMEOUT, shutdown).await;
     }
 

@@ -7,6 +7,7 @@ pub use kafka_connection::{BadKafkaSecurity, KafkaSecurity, KafkaSecuritySetting
 use shared_kernel::CDC_TOPIC;
 pub use shared_kernel::{BadKeys, BadUrl, BrokerUrl, DatabaseUrl, SigningKeys};
 use telemetry::Tracer;
+pub use telemetry::metrics::Metrics;
 
 use crate::data_sources::Argon2Cost;
 use crate::interactors::SessionPolicy;
@@ -28,12 +29,16 @@ pub struct UserServiceConfig {
     pub relay: Option<RelayConfig>,
     /// What tells of requests and changes.
     pub tracer: Tracer,
+    /// What the process measures. Services in one process share it.
+    pub metrics: Metrics,
 }
 
 impl UserServiceConfig {
     /// The defaults around a database, with neither an API nor a relay.
     pub fn new(database: DatabaseUrl) -> Self {
-        Self { database, max_connections: 10, api: None, relay: None, tracer: Tracer::silent() }
+        let (tracer, metrics) =
+            (Tracer::silent(), Metrics::of_program("user-service", env!("CARGO_PKG_VERSION")));
+        Self { database, max_connections: 10, api: None, relay: None, tracer, metrics }
     }
 }
 

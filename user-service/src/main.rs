@@ -10,7 +10,7 @@ use shared_kernel::in_words;
 use telemetry::Traces;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use user_service::composition::{self, Finding, Verdict};
+use user_service::composition::{self, Finding, UserService};
 use user_service::config::UserServiceConfig;
 
 use cli::{Cli, Command, SettingError};
@@ -37,20 +37,23 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
         }
         Command::Serve(settings) => {
             let listener = bind("listen", "USER_SERVICE_LISTEN", settings.listen).await?;
+            let probes = bind_probes(settings.health_listen).await?;
             let traces = cli.traces.start("user-service")?;
             let service = composition::build(traced(settings.config()?, &traces)).await?;
             let shutdown = stop_signal()?;
             tracing::info!(address = %listener.local_addr()?, "serving the REST API");
             let relay_shutdown = CancellationToken::new();
-            tokio::join!(
+            let ((), (), answered) = tokio::join!(
                 async {
                     service.serve(listener, shutdown.clone()).await;
                     // The relay stops after the last request, so that it also publishes what that changed.
                     relay_shutdown.cancel();
                 },
                 service.relay(relay_shutdown.clone()),
+                serve_health(&service, probes, shutdown.clone()),
             );
             tokio::join!(service.close(), traces.close());
+            answered?;
         }
         Command::Doctor(settings) => {
             let mut findings = composition::examine(&settings.config()?).await;
@@ -62,11 +65,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
                 }
                 Err(bad) => Finding::wrong("keys", in_words(&bad)),
             });
-            findings.sort_by_key(|finding| finding.verdict);
-            for finding in &findings {
-                println!("{finding}");
-            }
-            if findings.iter().any(|finding| finding.verdict == Verdict::Wrong) {
+            if !telemetry::doctor::report(findings) {
                 return Ok(ExitCode::FAILURE);
             }
         }
@@ -85,21 +84,12 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
         }
         Command::Healthcheck(settings) => settings.ask()?,
         Command::Relay(settings) => {
-            let probes = match settings.health_listen {
-                Some(address) => Some(bind("health-listen", "USER_SERVICE_HEALTH_LISTEN", address).await?),
-                None => None,
-            };
+            let probes = bind_probes(settings.health_listen).await?;
             let traces = cli.traces.start("user-service")?;
             let service = composition::build(traced(settings.config()?, &traces)).await?;
             let shutdown = stop_signal()?;
             tracing::info!("relaying changes");
-            let health = async {
-                if let Some(listener) = probes {
-                    tracing::info!(address = %listener.local_addr()?, "answering probes");
-                    service.serve_health(listener, shutdown.clone()).await;
-                }
-                Ok::<_, std::io::Error>(())
-            };
+            let health = serve_health(&service, probes, shutdown.clone());
             let ((), answered) = tokio::join!(service.relay(shutdown.clone()), health);
             tokio::join!(service.close(), traces.close());
             answered?;
@@ -110,6 +100,25 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
 
 fn traced(config: UserServiceConfig, traces: &Traces) -> UserServiceConfig {
     UserServiceConfig { tracer: traces.tracer(), ..config }
+}
+
+async fn bind_probes(address: Option<SocketAddr>) -> Result<Option<TcpListener>, SettingError> {
+    match address {
+        Some(address) => bind("health-listen", "USER_SERVICE_HEALTH_LISTEN", address).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn serve_health(
+    service: &UserService,
+    probes: Option<TcpListener>,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    if let Some(listener) = probes {
+        tracing::info!(address = %listener.local_addr()?, "answering probes");
+        service.serve_health(listener, shutdown).await;
+    }
+    Ok(())
 }
 
 async fn bind(

@@ -4,6 +4,8 @@
 mod dead_letter_headers;
 #[cfg(feature = "kafka")]
 mod kafka;
+#[cfg(feature = "metrics")]
+mod ledger_gauges;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "smtp")]
@@ -21,6 +23,8 @@ mod templates;
 
 #[cfg(feature = "kafka")]
 pub use kafka::{KafkaDeadLetterLog, KafkaDeadLetters, KafkaEventHistory, ProducerError};
+#[cfg(feature = "metrics")]
+pub use ledger_gauges::watch_ledger;
 #[cfg(feature = "mysql")]
 pub use mysql::MySqlNotificationLedger;
 #[cfg(feature = "smtp")]
@@ -33,7 +37,7 @@ pub use sql::OpenError;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteNotificationLedger;
 #[cfg(feature = "system")]
-pub use system::{GovernorSendRate, SystemClock, SystemJitter, UnlimitedSendRate};
+pub use system::{GovernorSendRate, SystemClock, SystemJitter, UnlimitedSendRate, machine_time};
 #[cfg(feature = "table-broker")]
 pub use table_broker::{TableBrokerDeadLetterLog, TableBrokerDeadLetters, TableBrokerEventHistory};
 #[cfg(feature = "templates")]

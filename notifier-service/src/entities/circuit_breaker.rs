@@ -96,6 +96,14 @@ impl CircuitBreaker {
         self.state == State::Closed
     }
 
+    /// For how long no server has been to be had; `None` while mail is sent.
+    pub fn open_for(&self, now: Duration) -> Option<Duration> {
+        match self.state {
+            State::Closed => None,
+            State::Open { since, .. } | State::HalfOpen { since, .. } => Some(now.saturating_sub(since)),
+        }
+    }
+
     /// The probe could not be tried, for want of a mail for instance: the next one may be at once.
     pub fn probe_was_not_tried(&mut self, now: Duration) {
         if let State::HalfOpen { since, pause, .. } = self.state {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared_kernel::in_words;
 
-use super::{Delivery, DeliveryPorts, Ending};
+use super::{Delivery, DeliveryPorts, Ending, Outage};
 use crate::entities::{
     Admission, Answer, BreakerChange, CircuitBreaker, Claimed, DeliveryPolicy, DialogueStage, Recipient,
     mask_in,
@@ -21,6 +21,8 @@ pub(super) struct Courier {
     ports: DeliveryPorts,
     policy: DeliveryPolicy,
     breaker: Mutex<CircuitBreaker>,
+    /// What was said when no server was to be had, the last time.
+    refusal: Mutex<Option<Answer>>,
     is_stopping: AtomicBool,
 }
 
@@ -58,7 +60,7 @@ impl From<Ending> for Outcome {
 impl Courier {
     pub(super) fn new(ports: DeliveryPorts, policy: DeliveryPolicy) -> Self {
         let breaker = Mutex::new(CircuitBreaker::new(policy.breaker));
-        Self { ports, policy, breaker, is_stopping: AtomicBool::new(false) }
+        Self { ports, policy, breaker, refusal: Mutex::default(), is_stopping: AtomicBool::new(false) }
     }
 
     pub(super) fn now(&self) -> Duration {
@@ -67,6 +69,13 @@ impl Courier {
 
     pub(super) fn admit(&self) -> Admission {
         self.breaker().admit(self.now())
+    }
+
+    /// For how long no mail server has been to be had, and what was said the last time.
+    pub(super) fn outage(&self) -> Option<Outage> {
+        let open_for = self.breaker().open_for(self.now())?;
+        let answer = self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Some(Outage { lasts: open_for, answer })
     }
 
     pub(super) fn stop_waiting(&self) {
@@ -84,6 +93,8 @@ impl Courier {
     /// Tries to deliver, and records how it ended.
     pub(super) async fn deliver(&self, claimed: Claimed, claim: Claim) -> Delivery {
         let outcome = self.attempt(&claimed, claim).await;
+        let since_claim = self.now().saturating_sub(claim.began);
+        let since_event = claimed.since_event.map(|until_claim| until_claim + since_claim);
         // Before the ledger's turn, which may take long: nobody should claim for a server that is not there.
         let breaker = self.tell_breaker(&outcome.ending, claim);
         let not_recorded = self.record(&claimed, &outcome, claim).await.err();
@@ -94,6 +105,7 @@ impl Courier {
         };
         let Claimed { notification, attempts, .. } = claimed;
         Delivery {
+            since_event,
             id: notification.id,
             kind: notification.kind,
             user_id: notification.user_id,
@@ -190,7 +202,10 @@ impl Courier {
     fn tell_breaker(&self, ending: &Ending, claim: Claim) -> Option<BreakerChange> {
         let now = self.now();
         let answer = match ending {
-            Ending::ServerUnavailable(_) => return self.breaker().server_unavailable(now, claim.is_probe),
+            Ending::ServerUnavailable(answer) => {
+                *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer.clone());
+                return self.breaker().server_unavailable(now, claim.is_probe);
+            }
             Ending::Sent(answer) | Ending::PutOff { answer, .. } | Ending::Dead(answer) => Some(answer),
             Ending::Released | Ending::LeaseLost => None,
         };

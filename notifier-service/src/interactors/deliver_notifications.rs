@@ -3,8 +3,8 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use thiserror::Error;
 
-use super::Round;
 use super::courier::{Claim, Courier};
+use super::{Outage, Round};
 use crate::entities::{Admission, DeliveryPolicy};
 use crate::repositories::{
     Jitter, LedgerError, MailRenderer, Mailer, MonotonicClock, NotificationLedger, SendRate,
@@ -76,6 +76,11 @@ impl DeliverNotifications {
         };
         let claimed = claimed.map_err(DeliverError)?;
         Ok(Round { deliveries: claimed.into_iter().map(delivery).collect(), pause: None })
+    }
+
+    /// For how long no mail server has been to be had, as far as the last mail showed; `None` while mail is sent.
+    pub fn outage(&self) -> Option<Outage> {
+        self.courier.outage()
     }
 
     /// For the end of the process: mails that wait for their turn are put back, for others to send at once.

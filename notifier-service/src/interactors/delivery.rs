@@ -30,6 +30,9 @@ pub struct Delivery {
     pub traceparent: Option<String>,
     /// Which attempt it was, from 1; one that used up none is counted again.
     pub attempt: u32,
+    /// Time from the event to the end of the attempt, by the ledger's clock; `None` when the row does not tell when the
+    /// event was made.
+    pub since_event: Option<Duration>,
     /// How it ended.
     pub ending: Ending,
     /// Why the ledger does not know the ending, so that it will be tried again: the lease went to another
@@ -37,6 +40,15 @@ pub struct Delivery {
     pub not_recorded: Option<LedgerError>,
     /// What this delivery showed of the mail server, where that is news.
     pub breaker: Option<BreakerChange>,
+}
+
+/// No mail server is to be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    /// For how long.
+    pub lasts: Duration,
+    /// What was said the last time, before any address was named.
+    pub answer: Option<Answer>,
 }
 
 /// How the delivery of one notification ended. Words are the server's, with the address masked.

@@ -15,10 +15,11 @@ mod redrive_dead_letters;
 mod redrive_mails;
 mod resend_mail;
 mod tidy_ledger;
+mod watch_deliveries;
 
 pub use cancel_mail::CancelMail;
 pub use deliver_notifications::{DeliverError, DeliverNotifications, DeliveryPorts};
-pub use delivery::{Delivery, Ending, Round};
+pub use delivery::{Delivery, Ending, Outage, Round};
 pub use inspect_mails::{InspectMails, MailHistory, MailPage};
 pub use letters::{LetterFilter, LetterState, LettersError};
 pub use list_dead_letters::{ListDeadLetters, ListedLetters};
@@ -29,3 +30,4 @@ pub use redrive_dead_letters::{LetterRedrive, RedriveDeadLetters, RedrivenLetter
 pub use redrive_mails::{RedriveMails, RedriveRequest, Redriven};
 pub use resend_mail::ResendMail;
 pub use tidy_ledger::{Tidied, TidyError, TidyLedger};
+pub use watch_deliveries::{DeliveryProgress, WatchDeliveries};

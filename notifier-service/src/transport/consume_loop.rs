@@ -5,7 +5,7 @@ use telemetry::{Moment, Tracer};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
-use super::{EventConsumer, Wake, told};
+use super::{Counters, EventConsumer, Wake, told};
 use crate::entities::ReceivedRecord;
 use crate::interactors::RecordUserEvents;
 
@@ -27,6 +27,7 @@ pub async fn consume_loop(
     record: &RecordUserEvents,
     recorded: &Wake,
     tracer: &Tracer,
+    counters: &Counters,
     shutdown: &CancellationToken,
 ) {
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
@@ -40,7 +41,7 @@ pub async fn consume_loop(
             Ok(batch) => {
                 backoff.reset();
                 let read = Read { batch, at: tracer.moment() };
-                finish(consumer.as_mut(), &read, record, recorded, tracer, shutdown).await;
+                finish(consumer.as_mut(), &read, record, recorded, tracer, counters, shutdown).await;
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn Error, "waiting for the broker");
@@ -70,10 +71,11 @@ async fn finish(
     record: &RecordUserEvents,
     recorded: &Wake,
     tracer: &Tracer,
+    counters: &Counters,
     shutdown: &CancellationToken,
 ) {
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
-    while !record_batch(read, record, recorded, tracer).await {
+    while !record_batch(read, record, recorded, tracer, counters).await {
         backoff.pause(shutdown).await;
         if shutdown.is_cancelled() {
             return;
@@ -90,10 +92,17 @@ async fn finish(
 }
 
 /// Whether every record of the batch is safe.
-async fn record_batch(read: &Read, record: &RecordUserEvents, recorded: &Wake, tracer: &Tracer) -> bool {
+async fn record_batch(
+    read: &Read,
+    record: &RecordUserEvents,
+    recorded: &Wake,
+    tracer: &Tracer,
+    counters: &Counters,
+) -> bool {
     let Read { batch, at } = read;
     match record.execute(batch).await {
         Ok(outcome) => {
+            counters.recorded(&outcome);
             if outcome.new > 0 {
                 recorded.wake();
             }

@@ -6,7 +6,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
-use super::{Wake, told};
+use super::{Counters, Wake, told};
 use crate::entities::{BreakerChange, DialogueStage};
 use crate::interactors::{DeliverNotifications, Delivery, Ending};
 
@@ -47,6 +47,7 @@ pub async fn delivery_loop(
     recorded: &Wake,
     pace: DeliveryPace,
     tracer: &Tracer,
+    counters: &Counters,
     shutdown: &CancellationToken,
 ) {
     let mut backoff = Backoff::new(pace.first_pause, pace.longest_pause);
@@ -77,18 +78,18 @@ pub async fn delivery_loop(
         let has_room = room(&sending, side_by_side) > 0;
         let wait = pause.map_or(pace.poll_interval, |pause| pause.min(pace.poll_interval));
         tokio::select! {
-            Some(ended) = sending.join_next() => finished(ended),
+            Some(ended) = sending.join_next() => finished(ended, counters),
             () = recorded.woken(), if has_room && pause.is_none() => {}
             () = tokio::time::sleep(wait), if has_room => {}
             () = shutdown.cancelled() => {}
         }
         while let Some(ended) = sending.try_join_next() {
-            finished(ended);
+            finished(ended, counters);
         }
     }
     deliver.stop_waiting();
     while let Some(ended) = sending.join_next().await {
-        finished(ended);
+        finished(ended, counters);
     }
 }
 
@@ -97,10 +98,13 @@ fn room(sending: &JoinSet<Delivery>, side_by_side: u32) -> u32 {
     side_by_side.saturating_sub(u32::try_from(sending.len()).unwrap_or(u32::MAX))
 }
 
-/// Logs a delivery that ended; passes its panic on.
-fn finished(ended: Result<Delivery, JoinError>) {
+/// Logs and counts a delivery that ended; passes its panic on.
+fn finished(ended: Result<Delivery, JoinError>, counters: &Counters) {
     match ended {
-        Ok(delivery) => log_one(&delivery),
+        Ok(delivery) => {
+            counters.delivered(&delivery);
+            log_one(&delivery);
+        }
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         // Cancelled by the end of the runtime.
         Err(_) => {}
@@ -108,8 +112,9 @@ fn finished(ended: Result<Delivery, JoinError>) {
 }
 
 fn log_one(delivery: &Delivery) {
-    let Delivery { id, kind, user_id, recipient, traceparent, attempt, ending, not_recorded, breaker } =
-        delivery;
+    let Delivery {
+        id, kind, user_id, recipient, traceparent, attempt, ending, not_recorded, breaker, ..
+    } = delivery;
     let trace_id = told::trace_id(traceparent.as_deref());
     let span = tracing::info_span!("delivery", %id, kind = kind.as_str(), %user_id, recipient, traceId = trace_id, attempt);
     let _entered = span.enter();

@@ -3,13 +3,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
-use kafka_connection::{KafkaConnection, Reasons};
+use kafka_connection::KafkaConnection;
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
 use shared_kernel::WireRecord;
 
+use super::kafka_consumer_monitor::{KafkaConsumerMonitor, TELL_INTERVAL_MS};
 use super::{ConsumeError, EventConsumer};
 use crate::entities::{Place, ReceivedRecord};
 
@@ -25,8 +26,8 @@ const METADATA_INTERVAL_MS: &str = "10000";
 ///
 /// An offset is stored, for librdkafka to commit, only by [`commit`](EventConsumer::commit).
 pub struct KafkaConsumer {
-    consumer: StreamConsumer<Reasons>,
-    reasons: Reasons,
+    consumer: StreamConsumer<KafkaConsumerMonitor>,
+    monitor: KafkaConsumerMonitor,
     /// Read and not yet returned, so that a cancelled call loses nothing.
     pending: Vec<ReceivedRecord>,
 }
@@ -56,8 +57,8 @@ impl KafkaConsumer {
     ///
     /// [`ConsumeError`] when librdkafka refuses the settings.
     pub fn subscribe(settings: &KafkaConsumerSettings) -> Result<Self, ConsumeError> {
-        let reasons = Reasons::default();
-        let consumer: StreamConsumer<Reasons> = settings
+        let monitor = KafkaConsumerMonitor::of(&settings.topic);
+        let consumer: StreamConsumer<_> = settings
             .connection
             .config()
             .set("group.id", &settings.group)
@@ -70,10 +71,16 @@ impl KafkaConsumer {
             // A topic that is created after we started is found this soon, not after the default five minutes.
             .set("topic.metadata.refresh.interval.ms", METADATA_INTERVAL_MS)
             .set("partition.assignment.strategy", "cooperative-sticky")
-            .create_with_context(reasons.clone())
+            .set("statistics.interval.ms", TELL_INTERVAL_MS)
+            .create_with_context(monitor.clone())
             .map_err(|error| failed("set up the Kafka consumer", error))?;
         consumer.subscribe(&[&settings.topic]).map_err(|error| failed("subscribe to the topic", error))?;
-        Ok(Self { consumer, reasons, pending: Vec::new() })
+        Ok(Self { consumer, monitor, pending: Vec::new() })
+    }
+
+    /// Looks at this consumer.
+    pub fn monitor(&self) -> KafkaConsumerMonitor {
+        self.monitor.clone()
     }
 
     /// The next message, or the last of the errors that are there before any. librdkafka tells of every attempt to reach
@@ -95,7 +102,7 @@ impl KafkaConsumer {
 impl EventConsumer for KafkaConsumer {
     async fn next_batch(&mut self) -> Result<Vec<ReceivedRecord>, ConsumeError> {
         if self.pending.is_empty() {
-            let first = self.first().await.map_err(|error| failed("read", self.reasons.explain(error)))?;
+            let first = self.first().await.map_err(|error| failed("read", self.monitor.explain(error)))?;
             self.pending.push(received(&first));
         }
         // Only what is there already: under load the queue is full, and without load nothing waits.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use shared_kernel::WireRecord;
 use table_broker::{BrokerError, Consumer, ConsumerOptions, Record, StartAt, TableBroker};
 
-use super::{ConsumeError, EventConsumer};
+use super::{ConsumeError, ConsumerMonitor, EventConsumer, PartitionLag};
 use crate::entities::{Place, ReceivedRecord};
 
 /// The most records of one batch, and so of one ledger transaction.
@@ -41,6 +41,38 @@ impl TableBrokerConsumer {
                 headers: record.headers.clone(),
             },
         }
+    }
+}
+
+/// Looks at how far a group is on table-broker.
+pub struct TableBrokerConsumerMonitor {
+    broker: TableBroker,
+    group: String,
+    topic: String,
+}
+
+impl TableBrokerConsumerMonitor {
+    /// Of that group.
+    pub fn new(broker: TableBroker, group: &str, topic: &str) -> Self {
+        Self { broker, group: group.to_owned(), topic: topic.to_owned() }
+    }
+}
+
+#[async_trait]
+impl ConsumerMonitor for TableBrokerConsumerMonitor {
+    async fn check(&self) -> Result<(), ConsumeError> {
+        self.lag().await.map(drop)
+    }
+
+    /// Of all partitions, whoever reads them.
+    async fn lag(&self) -> Result<Vec<PartitionLag>, ConsumeError> {
+        let lags = self.broker.lag_by_partition(&self.group, &self.topic).await;
+        let lags = lags.map_err(|error| failed("look at the topic", error))?;
+        let lag = |(partition, records)| PartitionLag {
+            partition: i32::try_from(partition).unwrap_or(i32::MAX),
+            records,
+        };
+        Ok(lags.into_iter().map(lag).collect())
     }
 }
 

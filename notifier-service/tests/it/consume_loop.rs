@@ -10,6 +10,7 @@ use telemetry::Tracer;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::DEADLINE;
+use crate::support::counters;
 use crate::support::fakes::{InMemoryDeadLetters, SteppedClock};
 use crate::support::in_memory_ledger::InMemoryLedger;
 
@@ -35,9 +36,9 @@ impl EventConsumer for Stuck {
 async fn a_consumer_that_cannot_leave_does_not_hold_up_the_stop() {
     let ledger = InMemoryLedger::new(Arc::new(SteppedClock::default()));
     let record = RecordUserEvents::new(ledger, Arc::new(InMemoryDeadLetters::default()));
-    let (wake, shutdown) = (Wake::default(), CancellationToken::new());
+    let (wake, counters, shutdown) = (Wake::default(), counters(), CancellationToken::new());
     shutdown.cancel();
     let silent = Tracer::silent();
-    let ended = consume_loop(Box::new(Stuck), &record, &wake, &silent, &shutdown);
+    let ended = consume_loop(Box::new(Stuck), &record, &wake, &silent, &counters, &shutdown);
     tokio::time::timeout(DEADLINE, ended).await.expect("an end in time");
 }

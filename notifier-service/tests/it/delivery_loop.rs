@@ -11,6 +11,7 @@ use notifier_service::transport::{DeliveryPace, Wake, delivery_loop};
 use telemetry::Tracer;
 use tokio_util::sync::CancellationToken;
 
+use crate::support::counters;
 use crate::support::events::notification;
 use crate::support::eventually;
 use crate::support::fakes::{FakeMailServer, NoJitter, PlainRenderer, SteppedClock};
@@ -44,11 +45,11 @@ async fn a_mail_that_takes_long_takes_up_its_own_place_and_nobody_elses() {
         clock,
     };
     let deliver = DeliverNotifications::new(ports, policy);
-    let (wake, shutdown) = (Wake::default(), CancellationToken::new());
+    let (wake, counters, shutdown) = (Wake::default(), counters(), CancellationToken::new());
     let all_but_the_slow_one = LedgerCounts { queued: 1, sent: 19, dead: 0 };
     let silent = Tracer::silent();
     tokio::select! {
-        () = delivery_loop(&deliver, 2, &wake, DeliveryPace::default(), &silent, &shutdown) => panic!("it ended"),
+        () = delivery_loop(&deliver, 2, &wake, DeliveryPace::default(), &silent, &counters, &shutdown) => panic!("it ended"),
         () = eventually("every quick mail", async || {
             (ledger.counts().await.unwrap() == all_but_the_slow_one).then_some(())
         }) => {}

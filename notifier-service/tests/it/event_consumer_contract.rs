@@ -12,6 +12,7 @@ use telemetry::Tracer;
 use tokio_util::sync::CancellationToken;
 
 use crate::kafka_consumer::MockKafka;
+use crate::support::counters;
 use crate::support::events::{junk, record};
 use crate::support::eventually;
 use crate::support::fakes::SteppedClock;
@@ -172,14 +173,14 @@ async fn a_batch_waits_for_the_ledger_and_is_not_lost_at_shutdown(broker: Broker
     let ledger = InMemoryLedger::new(Arc::new(SteppedClock::default()));
     ledger.fail_next(u32::MAX);
     let interactor = RecordUserEvents::new(ledger.clone(), broker.dead_letters());
-    let (wake, shutdown) = (Wake::default(), CancellationToken::new());
+    let (wake, counters, shutdown) = (Wake::default(), counters(), CancellationToken::new());
     let stop_once_tried = async {
         eventually("a first try", async || (ledger.failures_left() < u32::MAX).then_some(())).await;
         shutdown.cancel();
     };
     let consumer = broker.consumer(CDC_TOPIC);
     let silent = Tracer::silent();
-    tokio::join!(consume_loop(consumer, &interactor, &wake, &silent, &shutdown), stop_once_tried);
+    tokio::join!(consume_loop(consumer, &interactor, &wake, &silent, &counters, &shutdown), stop_once_tried);
     ledger.fail_next(0);
     assert_eq!(ledger.rows().len(), 0);
     ledger.fail_next(2);
@@ -189,7 +190,7 @@ async fn a_batch_waits_for_the_ledger_and_is_not_lost_at_shutdown(broker: Broker
 /// Runs the loop until the ledger holds so many rows, then stops it.
 async fn run_until(broker: &Broker, ledger: &Arc<InMemoryLedger>, rows: u64) {
     let interactor = RecordUserEvents::new(ledger.clone(), broker.dead_letters());
-    let (wake, shutdown) = (Wake::default(), CancellationToken::new());
+    let (wake, counters, shutdown) = (Wake::default(), counters(), CancellationToken::new());
     let stop_when_recorded = async {
         eventually("the events to be recorded", async || {
             let counts = ledger.counts().await.unwrap_or_default();
@@ -200,6 +201,9 @@ async fn run_until(broker: &Broker, ledger: &Arc<InMemoryLedger>, rows: u64) {
     };
     let consumer = broker.consumer(CDC_TOPIC);
     let silent = Tracer::silent();
-    tokio::join!(consume_loop(consumer, &interactor, &wake, &silent, &shutdown), stop_when_recorded);
+    tokio::join!(
+        consume_loop(consumer, &interactor, &wake, &silent, &counters, &shutdown),
+        stop_when_recorded
+    );
     assert_eq!(ledger.rows().len() as u64, rows);
 }

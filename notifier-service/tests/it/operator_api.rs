@@ -10,7 +10,7 @@ use notifier_service::interactors::{
 };
 use notifier_service::repositories::{DeadLetter, LoggedLetter, NotificationLedger, OperatorLedger};
 use notifier_service::transport::http::{
-    DeadLetterCommands, Operator, OperatorToken, operator_router, serve_operator,
+    DeadLetterCommands, Operator, OperatorToken, operator_router, serve,
 };
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ async fn world() -> World {
     let host = listener.local_addr().unwrap().to_string();
     let router = operator_router(operator, letters, OperatorToken::parse(TOKEN).unwrap());
     let stop = CancellationToken::new();
-    tokio::spawn(serve_operator(listener, router, stop.clone()));
+    tokio::spawn(serve(listener, router, stop.clone()));
     let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     World { ledger, log, clock, client, host, stop }
 }

@@ -22,6 +22,7 @@ use user_service::interactors::RelayChanges;
 use user_service::repositories::{
     AdapterError, CapturedChange, ChangeFeed, ChangeFeedError, EventPublisher, PublishError,
 };
+use user_service::transport::RelayHealth;
 use user_service::transport::relay_loop::{self, RelayTiming};
 
 /// Small, so that the writer of a test is never far ahead.
@@ -54,7 +55,7 @@ async fn main() -> Result<(), AdapterError> {
     let feed = Arc::new(MortalFeed { feed, steps: Arc::clone(&steps) });
     let publisher = Arc::new(MortalPublisher { publisher, steps });
     let relay = RelayChanges::new(feed, publisher, Arc::new(SystemClock), BATCH);
-    relay_loop::run(&relay, RelayTiming::default(), CancellationToken::new()).await;
+    relay_loop::run(&relay, RelayTiming::default(), &RelayHealth::default(), CancellationToken::new()).await;
     Ok(())
 }
 

@@ -100,11 +100,12 @@ const COMMIT_OFFSET: &str = "
     WHERE group_id = ?1 AND partition = ?2 AND member_id = ?3 AND epoch = ?4";
 
 const LAG: &str = "
-    SELECT COALESCE(SUM(p.next_offset - MAX(p.first_offset, COALESCE(l.committed_offset, 0))), 0)
+    SELECT p.partition, p.next_offset - MAX(p.first_offset, COALESCE(l.committed_offset, 0))
     FROM broker_partitions p
     LEFT JOIN broker_groups g ON g.topic_id = p.topic_id AND g.name = ?2
     LEFT JOIN broker_leases l ON l.group_id = g.id AND l.partition = p.partition
-    WHERE p.topic_id = ?1";
+    WHERE p.topic_id = ?1
+    ORDER BY p.partition";
 
 /// What a heartbeat has found or made.
 #[derive(Debug)]
@@ -261,12 +262,16 @@ impl SqliteStore {
         tx.commit().await.during(ACTION)
     }
 
-    pub(crate) async fn lag(&self, group: &str, topic_name: &str) -> Result<u64, BrokerError> {
+    pub(crate) async fn lag_by_partition(
+        &self,
+        group: &str,
+        topic_name: &str,
+    ) -> Result<Vec<(u32, u64)>, BrokerError> {
         let topic = topic(&self.reader, topic_name).await?;
-        sqlx::query_scalar(LAG)
+        sqlx::query_as(LAG)
             .bind(topic.id)
             .bind(group)
-            .fetch_one(&self.reader)
+            .fetch_all(&self.reader)
             .await
             .during("read the consumer group's lag")
     }

@@ -55,7 +55,8 @@ impl AccessSettings {
         }
     }
 
-    pub(super) fn http(&self, limits: HttpLimits) -> Result<HttpSettings, SettingError> {
+    /// `tells_metrics` where there is no other address for them.
+    pub(super) fn http(&self, limits: HttpLimits, tells_metrics: bool) -> Result<HttpSettings, SettingError> {
         Ok(HttpSettings {
             limits,
             rates: RateSettings {
@@ -66,6 +67,7 @@ impl AccessSettings {
                 .map_err(|bad| bad_value("trusted-proxies", "USER_SERVICE_TRUSTED_PROXIES", &bad))?,
             cors_origins: CorsOrigins::parse(&self.cors_origins)
                 .map_err(|bad| bad_value("cors-origins", "USER_SERVICE_CORS_ORIGINS", &bad))?,
+            tells_metrics,
         })
     }
 }

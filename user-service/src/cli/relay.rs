@@ -18,7 +18,7 @@ pub(crate) struct RelaySettings {
     broker_url: String,
     #[command(flatten)]
     broker: BrokerSettings,
-    /// Where to answer GET /health/live and GET /health/ready, for probes; port 0 takes any free one
+    /// Where to answer GET /health/live, GET /health/ready and GET /metrics; port 0 takes any free one
     #[arg(long, env = "USER_SERVICE_HEALTH_LISTEN", value_name = "ADDRESS:PORT")]
     pub(crate) health_listen: Option<SocketAddr>,
 }

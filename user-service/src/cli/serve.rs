@@ -30,6 +30,10 @@ pub(crate) struct ServeSettings {
     /// The most requests under way; a further one gets 503 at once
     #[arg(long, env = "USER_SERVICE_MAX_REQUESTS", default_value_t = 512, value_parser = clap::value_parser!(u16).range(1..))]
     max_requests: u16,
+    /// Where to answer GET /health/live, GET /health/ready and GET /metrics beside the REST API; port 0 takes any free one.
+    /// The REST API's port then answers no GET /metrics, so that nothing need keep the public from it
+    #[arg(long, env = "USER_SERVICE_HEALTH_LISTEN", value_name = "ADDRESS:PORT")]
+    pub(crate) health_listen: Option<SocketAddr>,
     #[command(flatten)]
     keys: KeySettings,
     #[command(flatten)]
@@ -56,11 +60,12 @@ impl ServeSettings {
         let mut api = self.keys.config()?;
         api.passwords = self.passwords.config();
         api.sessions = self.access.sessions();
-        api.http = self.access.http(HttpLimits {
+        let limits = HttpLimits {
             request_timeout: Duration::from_secs(self.request_timeout_seconds),
             header_timeout: Duration::from_secs(self.header_timeout_seconds),
             max_requests: self.max_requests.into(),
-        })?;
+        };
+        api.http = self.access.http(limits, self.health_listen.is_none())?;
         api.answers_kept = Duration::from_secs(self.idempotency_hours * 3600);
         api.unconfirmed_for =
             (self.unconfirmed_days > 0).then(|| Duration::from_secs(self.unconfirmed_days * 24 * 60 * 60));

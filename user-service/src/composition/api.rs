@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use telemetry::Tracer;
+use telemetry::metrics::Metrics;
+use telemetry::{Readiness, Tracer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +19,6 @@ use crate::interactors::{
     RequestConfirmation, RequestPasswordReset, ResetPassword, UpdateUser,
 };
 use crate::repositories::SecretGenerator;
-use crate::transport::Readiness;
 use crate::transport::http::{self, UseCases};
 use crate::transport::{housekeeping_loop, password_reset_loop};
 
@@ -64,6 +64,7 @@ pub(super) fn build(
     config: ApiConfig,
     readiness: Readiness,
     tracer: Tracer,
+    metrics: &Metrics,
 ) -> Result<Api, StartError> {
     let Ports { users, strength, passwords, clock, ids } = Ports::new(database, config.passwords)?;
     let secrets: Arc<dyn SecretGenerator> = Arc::new(OsSecretGenerator);
@@ -127,7 +128,7 @@ pub(super) fn build(
     };
     Ok(Api {
         header_timeout: config.http.limits.header_timeout,
-        router: http::router(use_cases, config.http, session_keys, readiness, tracer),
+        router: http::router(use_cases, config.http, session_keys, readiness, tracer, metrics),
         answer_password_resets: AnswerPasswordResets::new(
             users.clone(),
             database.password_resets(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{StartError, unusable};
 use crate::config::{BrokerUrl, RelayConfig};
-use crate::repositories::{AdapterError, EventPublisher};
+use crate::repositories::{AdapterError, BrokerProbe, EventPublisher};
 
 pub(super) async fn publisher(relay: &RelayConfig) -> Result<Arc<dyn EventPublisher>, StartError> {
     match &relay.broker {
@@ -29,6 +29,25 @@ pub(super) async fn publisher(relay: &RelayConfig) -> Result<Arc<dyn EventPublis
             what: "table-broker",
             feature: "table-broker",
         }),
+    }
+}
+
+pub(super) async fn probe(relay: &RelayConfig) -> Result<Arc<dyn BrokerProbe>, StartError> {
+    match &relay.broker {
+        #[cfg(feature = "kafka")]
+        BrokerUrl::Kafka(brokers) => {
+            Ok(Arc::new(crate::data_sources::KafkaBrokerProbe::new(&kafka(brokers, relay)?, &relay.topic)))
+        }
+        #[cfg(feature = "table-broker")]
+        BrokerUrl::Table(path) => {
+            let broker = table_broker(path, &relay.topic).await?;
+            Ok(Arc::new(crate::data_sources::TableBrokerProbe::new(broker, &relay.topic)))
+        }
+        #[cfg(not(all(feature = "kafka", feature = "table-broker")))]
+        _ => match publisher(relay).await {
+            Ok(_) => unreachable!("a broker that this build has not got is refused"),
+            Err(error) => Err(error),
+        },
     }
 }
 

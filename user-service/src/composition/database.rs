@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use telemetry::metrics::Connections;
 
 use super::{StartError, unusable};
 use crate::config::{DatabaseUrl, UserServiceConfig};
@@ -76,6 +77,27 @@ impl Database {
                 use crate::repositories::Clock as _;
                 Ok(crate::data_sources::SystemClock.now())
             }
+        }
+    }
+
+    /// The connections to it that this process has.
+    pub(super) fn connections(&self) -> Connections {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => database.connections(),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => database.connections(),
+        }
+    }
+
+    /// What the account may not do that a process which relays, or else one that serves, has to.
+    pub(super) async fn missing_privileges(&self, relays: bool) -> Result<Vec<&'static str>, AdapterError> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(database) => Ok(database.missing_privileges(relays).await?),
+            // A file has no accounts; whoever cannot write it cannot open it.
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Ok(Vec::new()),
         }
     }
 

@@ -1,11 +1,8 @@
 //! What stands in the way of the service's work, found out before it is started.
 
-use std::fmt;
-use std::time::Duration;
-
 use chrono::TimeDelta;
-use shared_kernel::in_words;
-use tokio::time::timeout;
+use telemetry::doctor::within;
+pub use telemetry::doctor::{Finding, Verdict};
 
 use super::database::Database;
 use super::{broker, capture};
@@ -13,62 +10,8 @@ use crate::config::{RelayConfig, UserServiceConfig};
 use crate::data_sources::SystemClock;
 use crate::repositories::Clock as _;
 
-/// How long one thing may take to be looked at.
-const LOOK_WITHIN: Duration = Duration::from_secs(20);
-
 /// Beyond this, moments in mails and tokens are visibly wrong.
 const MOST_SKEW: TimeDelta = TimeDelta::seconds(2);
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The setting that it depends on, or what it is.
-    pub about: &'static str,
-    /// Whether the service can do its work.
-    pub verdict: Verdict,
-    /// What was found and, where something is wrong, the fix.
-    pub says: String,
-}
-
-/// What a finding means for the service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
-    /// As it should be.
-    Fine,
-    /// The service works, but somebody should look at it.
-    Attention,
-    /// The service cannot do its work.
-    Wrong,
-}
-
-impl Finding {
-    /// As it should be.
-    pub fn fine(about: &'static str, says: impl Into<String>) -> Self {
-        Self { about, verdict: Verdict::Fine, says: says.into() }
-    }
-
-    /// Somebody should look at it.
-    pub fn attention(about: &'static str, says: impl Into<String>) -> Self {
-        Self { about, verdict: Verdict::Attention, says: says.into() }
-    }
-
-    /// The service cannot do its work.
-    pub fn wrong(about: &'static str, says: impl Into<String>) -> Self {
-        Self { about, verdict: Verdict::Wrong, says: says.into() }
-    }
-}
-
-/// One line.
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = match self.verdict {
-            Verdict::Fine => "ok",
-            Verdict::Attention => "look at",
-            Verdict::Wrong => "WRONG",
-        };
-        write!(f, "{verdict:<8}{:<14}{}", self.about, self.says)
-    }
-}
 
 /// Looks at the database and, where the settings name a broker, at all that a relay needs. Changes nothing, but for the
 /// files of a database or a broker on SQLite, which are made where there are none.
@@ -94,6 +37,7 @@ async fn examine_database(database: &Database, config: &UserServiceConfig) -> Ve
     let mut findings = vec![
         Finding::fine("database-url", "the database answers and is at the version of this build"),
         examine_clock(database).await,
+        examine_privileges(database, config.relay.is_some()).await,
     ];
     if let Some(relay) = &config.relay {
         findings.push(match within(capture::change_feed(database, &config.database, relay)).await {
@@ -122,6 +66,17 @@ async fn examine_clock(database: &Database) -> Finding {
             }
         }
         Err(reason) => Finding::wrong("clock", reason),
+    }
+}
+
+/// Of whoever relays, or else serves. What the binary log asks for beside it is told of the capture.
+async fn examine_privileges(database: &Database, relays: bool) -> Finding {
+    match within(database.missing_privileges(relays)).await {
+        Ok(missing) if missing.is_empty() => Finding::fine("privileges", "the account may do what is needed"),
+        Ok(missing) => {
+            Finding::wrong("privileges", format!("the account may not; grant it: {}", missing.join(", ")))
+        }
+        Err(reason) => Finding::wrong("privileges", reason),
     }
 }
 
@@ -162,15 +117,4 @@ async fn examine_broker(relay: &RelayConfig) -> Finding {
         }
     }
     Finding::fine("broker-url", "the broker answers and has the topics")
-}
-
-/// What came of it, or why nothing did, in words.
-async fn within<T, E: Into<Box<dyn std::error::Error + Send + Sync>>>(
-    look: impl Future<Output = Result<T, E>>,
-) -> Result<T, String> {
-    match timeout(LOOK_WITHIN, look).await {
-        Ok(Ok(found)) => Ok(found),
-        Ok(Err(error)) => Err(in_words(&*error.into())),
-        Err(_elapsed) => Err(format!("no answer within {} s", LOOK_WITHIN.as_secs())),
-    }
 }

@@ -3,11 +3,17 @@
 #[cfg(feature = "argon2")]
 mod argon2_password_hasher;
 #[cfg(feature = "kafka")]
+mod kafka_broker_probe;
+#[cfg(feature = "kafka")]
 mod kafka_event_publisher;
 #[cfg(feature = "kafka")]
 mod kafka_producer_config;
 #[cfg(feature = "kafka")]
 mod kafka_topics;
+#[cfg(feature = "metrics")]
+mod measured_change_feed;
+#[cfg(feature = "metrics")]
+mod measured_event_publisher;
 #[cfg(feature = "mysql")]
 mod mysql_answer_repository;
 #[cfg(feature = "mysql-binlog")]
@@ -21,6 +27,8 @@ mod mysql_outbox_backlog;
 #[cfg(feature = "mysql")]
 mod mysql_password_reset_inbox;
 #[cfg(feature = "mysql")]
+mod mysql_privileges;
+#[cfg(feature = "mysql")]
 mod mysql_session_repository;
 #[cfg(feature = "mysql")]
 mod mysql_user_repository;
@@ -28,6 +36,8 @@ mod mysql_user_repository;
 mod mysql_user_transaction;
 #[cfg(feature = "system")]
 mod os_secret_generator;
+#[cfg(feature = "metrics")]
+mod outbox_gauges;
 #[cfg(any(feature = "kafka", feature = "table-broker"))]
 mod overlapping;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
@@ -54,6 +64,8 @@ mod sqlite_user_transaction;
 mod system_clock;
 #[cfg(feature = "table-broker")]
 mod table_broker_event_publisher;
+#[cfg(feature = "table-broker")]
+mod table_broker_probe;
 #[cfg(feature = "traces")]
 mod traced_event_publisher;
 #[cfg(feature = "system")]
@@ -64,11 +76,17 @@ mod zxcvbn_password_strength;
 #[cfg(feature = "argon2")]
 pub use argon2_password_hasher::{Argon2Cost, Argon2PasswordHasher};
 #[cfg(feature = "kafka")]
+pub use kafka_broker_probe::KafkaBrokerProbe;
+#[cfg(feature = "kafka")]
 pub use kafka_event_publisher::KafkaEventPublisher;
 #[cfg(feature = "kafka")]
 pub use kafka_producer_config::kafka_producer_config;
 #[cfg(feature = "kafka")]
 pub use kafka_topics::{create_missing_topics, partitions_of};
+#[cfg(feature = "metrics")]
+pub use measured_change_feed::MeasuredChangeFeed;
+#[cfg(feature = "metrics")]
+pub use measured_event_publisher::MeasuredEventPublisher;
 #[cfg(feature = "mysql")]
 pub use mysql_answer_repository::MySqlAnswerRepository;
 #[cfg(feature = "mysql-binlog")]
@@ -87,6 +105,8 @@ pub use mysql_session_repository::MySqlSessionRepository;
 pub use mysql_user_repository::MySqlUserRepository;
 #[cfg(feature = "system")]
 pub use os_secret_generator::OsSecretGenerator;
+#[cfg(feature = "metrics")]
+pub use outbox_gauges::{watch_dead_outbox, watch_outbox};
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 pub use requests_only_change_feed::RequestsOnlyChangeFeed;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
@@ -109,6 +129,8 @@ pub use sqlite_user_repository::SqliteUserRepository;
 pub use system_clock::SystemClock;
 #[cfg(feature = "table-broker")]
 pub use table_broker_event_publisher::TableBrokerEventPublisher;
+#[cfg(feature = "table-broker")]
+pub use table_broker_probe::TableBrokerProbe;
 #[cfg(feature = "traces")]
 pub use traced_event_publisher::TracedEventPublisher;
 #[cfg(feature = "system")]

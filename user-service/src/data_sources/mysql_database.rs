@@ -151,6 +151,12 @@ impl MySqlDatabase {
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
+    /// The connections that this process has.
+    #[cfg(feature = "metrics")]
+    pub fn connections(&self) -> telemetry::metrics::Connections {
+        super::sql::connections(&[&self.pool])
+    }
+
     pub(super) fn readers(&self) -> &MySqlPool {
         &self.pool
     }

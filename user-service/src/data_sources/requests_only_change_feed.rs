@@ -58,4 +58,8 @@ impl ChangeFeed for RequestsOnlyChangeFeed {
     fn rewind(&self) {
         self.all.rewind();
     }
+
+    fn is_active(&self) -> bool {
+        self.all.is_active()
+    }
 }

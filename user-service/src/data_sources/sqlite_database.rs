@@ -100,6 +100,12 @@ impl SqliteDatabase {
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
+    /// The connections that this process has.
+    #[cfg(feature = "metrics")]
+    pub fn connections(&self) -> telemetry::metrics::Connections {
+        super::sql::connections(&[&self.readers, &self.writer])
+    }
+
     pub(super) fn readers(&self) -> &SqlitePool {
         &self.readers
     }

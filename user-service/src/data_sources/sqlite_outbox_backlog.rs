@@ -4,6 +4,6 @@ use async_trait::async_trait;
 
 use super::SqliteDatabase;
 use super::sql::{feed_error, outbox_backlog, statements};
-use crate::repositories::{ChangeFeedError, OutboxBacklog};
+use crate::repositories::{ChangeFeedError, MOST_COUNTED, OutboxBacklog, WaitingChanges};
 
 outbox_backlog!(SqliteOutboxBacklog, SqliteDatabase);

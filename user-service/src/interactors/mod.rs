@@ -26,6 +26,7 @@ mod request_password_reset;
 mod reset_password;
 mod update_user;
 mod user_error;
+mod watch_broker;
 mod watch_outbox;
 
 pub use answer_password_resets::{AnswerPasswordResets, AnsweredResets};
@@ -50,4 +51,5 @@ pub use request_password_reset::RequestPasswordReset;
 pub use reset_password::ResetPassword;
 pub use update_user::{UpdateUser, UpdateUserInput};
 pub use user_error::UserError;
+pub use watch_broker::WatchBroker;
 pub use watch_outbox::{RelayProgress, WatchOutbox};

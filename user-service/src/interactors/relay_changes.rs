@@ -1,6 +1,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::FutureExt as _;
@@ -22,6 +23,7 @@ pub struct RelayChanges {
     pub(super) publisher: Arc<dyn EventPublisher>,
     clock: Arc<dyn Clock>,
     pub(super) batch: usize,
+    acknowledged: AtomicU64,
 }
 
 /// What one call of the relay did.
@@ -76,7 +78,7 @@ impl RelayChanges {
         clock: Arc<dyn Clock>,
         batch: usize,
     ) -> Self {
-        Self { feed, publisher, clock, batch }
+        Self { feed, publisher, clock, batch, acknowledged: AtomicU64::new(0) }
     }
 
     /// Relays until the feed has brought nothing for as long as `wait`, until a change was set aside, or until `stop`:
@@ -97,7 +99,10 @@ impl RelayChanges {
         let mut pipeline = Pipeline::new(self, wait, self.batch * BATCHES_IN_HAND);
         let result = loop {
             match pipeline.step(stop.as_mut()).await {
-                Step::Acknowledged(count) => outcome.published += count,
+                Step::Acknowledged(count) => {
+                    outcome.published += count;
+                    self.acknowledged.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+                }
                 Step::Unpublishable(position, reason) => match self.feed.bury(position, &reason).await {
                     Ok(()) => {
                         outcome.buried += 1;
@@ -122,6 +127,16 @@ impl RelayChanges {
             Err(error) if error.is_retryable() => Err(RelayError::Publish(error)),
             Err(error) => Ok(self.feed.bury(position, &in_words(&error.failure)).await?),
         }
+    }
+
+    /// How many changes all calls together have published, those under way included.
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is this relay that publishes, and not one that waits to take over.
+    pub fn is_active(&self) -> bool {
+        self.feed.is_active()
     }
 
     pub(super) fn taken_up(&self, mut event: UserEvent) -> UserEvent {

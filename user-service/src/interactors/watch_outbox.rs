@@ -27,6 +27,11 @@ impl WatchOutbox {
         Self { outbox, stuck_after, oldest: Mutex::new(None) }
     }
 
+    /// How long a change may be the oldest.
+    pub fn stuck_after(&self) -> Duration {
+        self.stuck_after
+    }
+
     /// Looks now, which is so long after a moment that is the same for all calls. To be called more often than changes
     /// may be stuck.
     ///
@@ -53,6 +58,7 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
+    use crate::repositories::WaitingChanges;
 
     /// What it returns, one after the other.
     struct Outbox(Mutex<VecDeque<Result<Option<i64>, ChangeFeedError>>>);
@@ -61,6 +67,14 @@ mod tests {
     impl OutboxBacklog for Outbox {
         async fn oldest(&self) -> Result<Option<i64>, ChangeFeedError> {
             self.0.lock().expect("no test panics with it").pop_front().expect("it is asked so often only")
+        }
+
+        async fn waiting(&self) -> Result<WaitingChanges, ChangeFeedError> {
+            Err(away())
+        }
+
+        async fn count_dead(&self) -> Result<u64, ChangeFeedError> {
+            Err(away())
         }
     }
 

@@ -42,6 +42,12 @@ pub trait ChangeFeed: Send + Sync {
     /// Goes back: what comes next is the first change that is neither acknowledged nor buried, and all behind it. To be
     /// called when something that it has returned will not be acknowledged.
     fn rewind(&self);
+
+    /// Whether it is this feed that returns changes now: of several on one database, another one may be at work. Those
+    /// of which each returns all changes are always.
+    fn is_active(&self) -> bool {
+        true
+    }
 }
 
 /// One change as the feed returned it.

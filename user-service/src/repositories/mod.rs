@@ -4,6 +4,7 @@
 //! again can help.
 
 mod answer_repository;
+mod broker_probe;
 mod change_feed;
 mod clock;
 mod event_publisher;
@@ -19,11 +20,12 @@ mod user_transaction;
 
 pub use crate::entities::{PageRequest, UserFilter};
 pub use answer_repository::{AnswerRepository, AnswerWrites};
+pub use broker_probe::BrokerProbe;
 pub use change_feed::{CapturedChange, ChangeFeed, ChangeFeedError, Content};
 pub use clock::Clock;
 pub use event_publisher::{EventPublisher, PublishError, PublishFailure};
 pub use id_generator::IdGenerator;
-pub use outbox_backlog::OutboxBacklog;
+pub use outbox_backlog::{MOST_COUNTED, OutboxBacklog, WaitingChanges};
 pub use password_hasher::{PasswordHasher, PasswordHasherError, Verification};
 pub use password_reset_inbox::{PasswordResetInbox, PasswordResetRequest, PasswordResetWrites};
 pub use password_strength::PasswordStrength;

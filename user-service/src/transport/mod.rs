@@ -8,12 +8,12 @@ pub mod housekeeping_loop;
 pub mod http;
 #[cfg(feature = "housekeeping")]
 pub mod password_reset_loop;
-#[cfg(any(feature = "http", feature = "relay-loop"))]
-mod readiness;
+#[cfg(feature = "relay-loop")]
+mod relay_health;
 #[cfg(feature = "relay-loop")]
 pub mod relay_loop;
 #[cfg(feature = "relay-loop")]
 pub mod watch_loop;
 
-#[cfg(any(feature = "http", feature = "relay-loop"))]
-pub use readiness::Readiness;
+#[cfg(feature = "relay-loop")]
+pub use relay_health::RelayHealth;

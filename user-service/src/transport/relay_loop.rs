@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
+use super::RelayHealth;
 use super::backoff::Backoff;
 use crate::interactors::RelayChanges;
 
@@ -36,8 +37,13 @@ impl Default for RelayTiming {
 }
 
 /// Relays until `shutdown`, then publishes what is already committed within the drain time and returns.
-/// Failures never end it: it says what failed and tries again, ever more slowly.
-pub async fn run(relay: &RelayChanges, timing: RelayTiming, shutdown: CancellationToken) {
+/// Failures never end it: it says what failed, to the `health` as well, and tries again, ever more slowly.
+pub async fn run(
+    relay: &RelayChanges,
+    timing: RelayTiming,
+    health: &RelayHealth,
+    shutdown: CancellationToken,
+) {
     let mut backoff = Backoff::new(timing.first_backoff, timing.longest_backoff);
     while !shutdown.is_cancelled() {
         // Not cut off by the shutdown at once: what is being published would be published again after the
@@ -53,6 +59,7 @@ pub async fn run(relay: &RelayChanges, timing: RelayTiming, shutdown: Cancellati
         match step {
             Ok(outcome) => {
                 backoff.reset();
+                health.recovered();
                 if outcome.buried > 0 {
                     error!(
                         buried = outcome.buried,
@@ -65,6 +72,7 @@ pub async fn run(relay: &RelayChanges, timing: RelayTiming, shutdown: Cancellati
             }
             Err(failure) => {
                 let (cause, retry_in_ms) = (in_words(&failure), backoff.next().as_millis());
+                health.failed(cause.clone());
                 if failure.is_retryable() {
                     warn!(cause, retry_in_ms, "the relay is held up");
                 } else {

@@ -80,6 +80,7 @@ fn table() -> Vec<Row> {
         open(get.clone(), "/docs/{file}", nothing, 200),
         open(get.clone(), "/health/live", nothing, 200),
         open(get.clone(), "/health/ready", nothing, 200),
+        open(get.clone(), "/metrics", nothing, 200),
         open(get, "/problems/{name}", nothing, 200),
     ]
 }

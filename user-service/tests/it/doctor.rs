@@ -51,8 +51,8 @@ async fn all_is_well(database: Arc<TestDatabase>) {
     variables.extend(KEYS);
     let (code, lines) = examined(&variables).await;
     assert_eq!(code, 0, "{lines:#?}");
-    assert_eq!(lines.len(), 6, "{lines:#?}");
-    for about in ["database-url", "clock", "capture", "deadOutbox", "broker-url", "keys"] {
+    assert_eq!(lines.len(), 7, "{lines:#?}");
+    for about in ["database-url", "clock", "privileges", "capture", "deadOutbox", "broker-url", "keys"] {
         line(&lines, "ok", about);
     }
 
@@ -87,6 +87,8 @@ async fn what_is_missing_is_named_with_its_fix(database: Arc<TestDatabase>) {
     assert_eq!(code, 1, "{lines:#?}");
     assert!(line(&lines, "WRONG", "capture").contains("grant it: "));
     line(&lines, "WRONG", "broker-url");
+    let privileges = line(&lines, "WRONG", "privileges");
+    assert!(privileges.contains("grant it: DELETE ON outbox, INSERT ON deadOutbox"), "{privileges}");
     assert!(line(&lines, "WRONG", "keys").contains("USER_SERVICE_SESSION_KEY"));
     line(&lines, "ok", "database-url");
     assert!(lines.last().unwrap().starts_with("WRONG"), "the worst comes last: {lines:#?}");

@@ -4,6 +4,7 @@
 
 mod answer_contract;
 mod authorization;
+mod backlog_contract;
 mod binlog_capture;
 mod binlog_relay;
 mod binlog_takeover;
@@ -18,6 +19,7 @@ mod http_limits;
 mod idempotency;
 mod kafka_event_publisher;
 mod list_pages;
+mod metrics;
 mod password_reset_contract;
 mod passwords;
 mod readiness;

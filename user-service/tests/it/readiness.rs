@@ -1,9 +1,11 @@
 //! What probes are told.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::mocking::MockCluster;
+use serde_json::Value;
 use shared_kernel::CDC_TOPIC;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
@@ -24,14 +26,18 @@ async fn get(base: String, path: &'static str) -> (u16, String) {
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-/// Waits until that is the answer, and returns its text.
-async fn until_ready_is(base: String, status: u16) -> String {
+/// Waits until that is the answer, and returns why each part is not ready.
+async fn until_ready_is(base: String, status: u16) -> BTreeMap<String, String> {
     let what = format!("{status} from {base}");
     let asking = async {
         loop {
             let (found, text) = get(base.clone(), "/health/ready").await;
+            let answer: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(answer["ready"], found == 200, "{text}");
             if found == status {
-                return text;
+                let parts = answer["parts"].as_array().unwrap().iter().filter(|part| part["ready"] == false);
+                let told = |value: &Value| value.as_str().unwrap().to_owned();
+                return parts.map(|part| (told(&part["part"]), told(&part["reason"]))).collect();
             }
             sleep(Duration::from_millis(20)).await;
         }
@@ -42,12 +48,12 @@ async fn until_ready_is(base: String, status: u16) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_api_is_ready_while_its_database_answers() {
     with_api(async |api: Arc<Api>| {
-        assert_eq!(until_ready_is(api.base.clone(), 200).await, "ready\n");
+        assert!(until_ready_is(api.base.clone(), 200).await.is_empty());
         // It publishes nothing itself: that is not its concern.
         append(&api.database.users(), &updates_of(1, 1)).await;
         api.database.execute("DROP TABLE outbox").await;
         let said = until_ready_is(api.base.clone(), 503).await;
-        assert!(said.starts_with("database: ") && said.lines().count() == 1, "{said}");
+        assert_eq!(Vec::from_iter(said.keys()), ["database"], "{said:?}");
         assert_eq!(get(api.base.clone(), "/health/live").await.0, 200);
     })
     .await;
@@ -91,8 +97,24 @@ async fn a_relay_is_not_ready_while_changes_are_stuck() {
     cluster.broker_down(1).unwrap();
     append(&users, &updates_of(1, 1)).await;
     for base in [&relay, &api] {
-        let said = until_ready_is(base.clone(), 503).await;
-        assert!(said.starts_with("relay: ") && said.lines().count() == 1, "{said}");
+        let what = "the relay is stuck, and the broker is gone";
+        let both = async {
+            loop {
+                let said = until_ready_is(base.clone(), 503).await;
+                if let [Some(relay), Some(_broker)] = ["relay", "broker"].map(|part| said.get(part)) {
+                    assert!(relay.contains("the oldest change has not been published for"), "{relay}");
+                    assert_eq!(said.len(), 2, "{said:?}");
+                    return;
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        soon(what, both).await;
+        let text = get(base.clone(), "/metrics").await.1;
+        for part in ["relay", "broker"] {
+            let line = format!("inf_user_part_ready{{part=\"{part}\",service=\"user-service\"}} 0");
+            assert!(text.contains(&line), "{text}");
+        }
     }
     assert_eq!(get(relay.clone(), "/health/live").await, (200, "alive\n".to_owned()));
     assert_eq!(get(relay.clone(), "/users").await.0, 404, "it serves no API");

@@ -47,6 +47,27 @@ impl KafkaEventHistory {
     }
 }
 
+impl KafkaEventHistory {
+    /// How many partitions each of the topics has; none where there is no topic.
+    ///
+    /// # Errors
+    ///
+    /// [`EventHistoryError`] when the brokers cannot be reached, or refuse.
+    pub async fn partitions(&self) -> Result<Vec<(String, usize)>, EventHistoryError> {
+        let (consumer, topics) = (self.consumer.clone(), self.topics.clone());
+        let look = move || {
+            let partitions = |topic: String| {
+                let metadata = consumer.fetch_metadata(Some(&topic), PATIENCE)?;
+                let partitions = metadata.topics().first().map_or(0, |found| found.partitions().len());
+                Ok::<_, KafkaError>((topic, partitions))
+            };
+            topics.into_iter().map(partitions).collect::<Result<_, _>>()
+        };
+        let looked = tokio::task::spawn_blocking(look).await.unwrap_or(Err(KafkaError::Canceled));
+        looked.map_err(|error| EventHistoryError(error.into()))
+    }
+}
+
 #[async_trait]
 impl EventHistory for KafkaEventHistory {
     async fn reaches_before(&self, time: DateTime<Utc>) -> Result<bool, EventHistoryError> {

@@ -17,12 +17,36 @@ use crate::data_sources::sql::{
 use crate::entities::{
     Answer, Attempt, AttemptOutcome, Claimed, Lease, LeaseToken, Notification, NotificationId, Recipient,
 };
-use crate::repositories::{LedgerCounts, LedgerError, NotificationLedger, RecordedCount};
+use crate::repositories::{
+    DueMail, LedgerCounts, LedgerError, LedgerWatch, NotificationLedger, RecordedCount,
+};
 
 /// Rows of one INSERT: fewer round trips, far from any limit on placeholders.
 const ROWS_PER_INSERT: usize = 200;
 /// A claim looks at that many times the rows it wants, since other claims may be taking the first ones.
 const CANDIDATES_PER_ROW: u32 = 4;
+
+/// The rows that may be claimed now, in the order in which they should be, up to a limit.
+///
+/// The indexes are named because statistics are of no help here: a queue that was empty a moment ago
+/// may hold a hundred thousand rows now.
+macro_rules! claimable {
+    () => {
+        concat!(
+            "FROM notifications n FORCE INDEX (notifications_due)
+             WHERE n.state = 'queued' AND n.kind IN ",
+            known_kinds!(),
+            " AND n.dueAt <= UTC_TIMESTAMP(6)
+               AND (n.leaseUntil IS NULL OR n.leaseUntil <= UTC_TIMESTAMP(6))
+               AND NOT EXISTS (
+                   SELECT 1 FROM notifications earlier FORCE INDEX (notifications_turn)
+                   WHERE earlier.userId = n.userId AND earlier.recipient = n.recipient
+                     AND earlier.state = 'queued' AND earlier.seq < n.seq)
+             ORDER BY n.dueAt, n.seq
+             LIMIT ?"
+        )
+    };
+}
 
 /// The ledger in a table of MySQL or MariaDB.
 ///
@@ -57,28 +81,19 @@ impl MySqlNotificationLedger {
         self.pool.close().await;
     }
 
+    /// The connections that this process has.
+    #[cfg(feature = "metrics")]
+    pub fn connections(&self) -> telemetry::metrics::Connections {
+        crate::data_sources::sql::connections(&[&self.pool])
+    }
+
     /// The rows that may be claimed now, in the order in which they should be.
-    ///
-    /// The indexes are named because statistics are of no help here: a queue that was empty a moment ago
-    /// may hold a hundred thousand rows now.
     async fn candidates(&self, max: u32) -> Result<Vec<u64>, LedgerError> {
-        sqlx::query_scalar(concat!(
-            "SELECT n.seq FROM notifications n FORCE INDEX (notifications_due)
-             WHERE n.state = 'queued' AND n.kind IN ",
-            known_kinds!(),
-            " AND n.dueAt <= UTC_TIMESTAMP(6)
-               AND (n.leaseUntil IS NULL OR n.leaseUntil <= UTC_TIMESTAMP(6))
-               AND NOT EXISTS (
-                   SELECT 1 FROM notifications earlier FORCE INDEX (notifications_turn)
-                   WHERE earlier.userId = n.userId AND earlier.recipient = n.recipient
-                     AND earlier.state = 'queued' AND earlier.seq < n.seq)
-             ORDER BY n.dueAt, n.seq
-             LIMIT ?",
-        ))
-        .bind(max)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(unavailable)
+        sqlx::query_scalar(concat!("SELECT n.seq ", claimable!()))
+            .bind(max)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(unavailable)
     }
 
     /// Writes the outcome of an attempt by an UPDATE that ends in the lease's fence, makes the mail `older`,
@@ -98,6 +113,30 @@ impl MySqlNotificationLedger {
         }
         remember(&mut transaction, lease.id, outcome, answer).await.map_err(unavailable)?;
         transaction.commit().await.map_err(unavailable)
+    }
+}
+
+#[async_trait]
+impl LedgerWatch for MySqlNotificationLedger {
+    async fn next_due(&self) -> Result<Option<DueMail>, LedgerError> {
+        let next: Option<(Uuid, i64)> = sqlx::query_as(concat!(
+            "SELECT n.id, TIMESTAMPDIFF(MICROSECOND, n.dueAt, UTC_TIMESTAMP(6)) ",
+            claimable!()
+        ))
+        .bind(1)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(next.map(|(id, micros)| DueMail { id: NotificationId(id), due_for: elapsed(micros) }))
+    }
+
+    async fn count_suppressed(&self) -> Result<u64, LedgerError> {
+        let count: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM suppressedAddresses WHERE endsAt > UTC_TIMESTAMP(6)")
+                .fetch_one(&self.pool)
+                .await
+                .map_err(unavailable)?;
+        Ok(count.unsigned_abs())
     }
 }
 

@@ -4,6 +4,7 @@ mod attempts;
 mod ledger;
 mod open;
 mod operator;
+mod privileges;
 mod retention;
 mod suppressed_addresses;
 

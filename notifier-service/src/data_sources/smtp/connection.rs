@@ -5,7 +5,7 @@ use std::time::Duration;
 use lettre::Address;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
+use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
 use secrecy::ExposeSecret;
@@ -134,6 +134,11 @@ impl SmtpConnection {
         data.map_err(Stopped::at(DialogueStage::Data))?;
         let message = wait(&self.fence, patience, self.inner.message(&message.bytes)).await;
         message.map_err(Stopped::at(DialogueStage::Message))
+    }
+
+    /// Says goodbye. What the server says to that is of no interest.
+    pub(super) async fn quit(&mut self, patience: Patience) {
+        let _said = wait(&self.fence, patience, self.inner.command(Quit)).await;
     }
 
     /// Forgets the mail that was begun, so that the next one can be.

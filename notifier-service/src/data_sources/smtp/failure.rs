@@ -65,7 +65,7 @@ impl Failure {
     }
 
     /// The server's words on one line, or ours.
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         match self {
             Self::Smtp(error) => {
                 let said = std::error::Error::source(error).map(ToString::to_string);

@@ -33,6 +33,28 @@ impl SmtpMailer {
         Self { settings, clock, pool }
     }
 
+    /// Connects, greets, encrypts and authenticates as for a mail, and says goodbye.
+    ///
+    /// # Errors
+    ///
+    /// The answer, with the stage at which it ended.
+    pub async fn try_connection(&self) -> Result<(), Answer> {
+        let now = self.clock.now();
+        let patience = Patience {
+            deadline: Instant::now() + self.settings.total_timeout,
+            command: self.settings.command_timeout,
+            fence: now + self.settings.total_timeout,
+        };
+        let opened = SmtpConnection::open(&self.settings, self.clock.clone(), patience).await;
+        match opened {
+            Ok(mut connection) => {
+                connection.quit(patience).await;
+                Ok(())
+            }
+            Err(stopped) => Err(Answer::at(stopped.stage, stopped.failure.words())),
+        }
+    }
+
     /// A connection on which MAIL FROM was accepted for this message.
     async fn begin(&self, message: &OutgoingMessage, patience: Patience) -> Result<SmtpConnection, Stopped> {
         let from = &self.settings.from.email;

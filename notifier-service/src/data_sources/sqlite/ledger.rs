@@ -4,6 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 use sqlx::{Executor, QueryBuilder, Transaction};
+use uuid::Uuid;
 
 use super::attempts::{grow_older, remember};
 use super::open::{self, Pools};
@@ -15,7 +16,9 @@ use crate::data_sources::sql::{
 use crate::entities::{
     Answer, Attempt, AttemptOutcome, Claimed, Lease, LeaseToken, Notification, NotificationId, Recipient,
 };
-use crate::repositories::{LedgerCounts, LedgerError, NotificationLedger, RecordedCount};
+use crate::repositories::{
+    DueMail, LedgerCounts, LedgerError, LedgerWatch, NotificationLedger, RecordedCount,
+};
 
 /// Takes the write lock at the start, since a transaction that begins by reading cannot wait for it later.
 const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -80,6 +83,12 @@ impl SqliteNotificationLedger {
         self.pools.writer.close().await;
     }
 
+    /// The connections that this process has.
+    #[cfg(feature = "metrics")]
+    pub fn connections(&self) -> telemetry::metrics::Connections {
+        crate::data_sources::sql::connections(&[&self.pools.readers, &self.pools.writer])
+    }
+
     pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, LedgerError> {
         self.pools.writer.begin_with(BEGIN).await.map_err(unavailable)
     }
@@ -111,6 +120,30 @@ impl SqliteNotificationLedger {
         }
         remember(&mut transaction, lease.id, outcome, answer).await.map_err(unavailable)?;
         transaction.commit().await.map_err(unavailable)
+    }
+}
+
+#[async_trait]
+impl LedgerWatch for SqliteNotificationLedger {
+    async fn next_due(&self) -> Result<Option<DueMail>, LedgerError> {
+        let next: Option<(Uuid, i64)> =
+            sqlx::query_as(concat!("SELECT n.id, ", now_in_micros!(), " - n.dueAt ", claimable!()))
+                .bind(1)
+                .fetch_optional(&self.pools.readers)
+                .await
+                .map_err(unavailable)?;
+        Ok(next.map(|(id, micros)| DueMail { id: NotificationId(id), due_for: elapsed(micros) }))
+    }
+
+    async fn count_suppressed(&self) -> Result<u64, LedgerError> {
+        let count: i64 = sqlx::query_scalar(concat!(
+            "SELECT COUNT(*) FROM suppressedAddresses WHERE endsAt > ",
+            now_in_micros!()
+        ))
+        .fetch_one(&self.pools.readers)
+        .await
+        .map_err(unavailable)?;
+        Ok(count.unsigned_abs())
     }
 }
 

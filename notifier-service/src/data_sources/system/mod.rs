@@ -3,7 +3,9 @@
 mod clock;
 mod jitter;
 mod send_rate;
+mod wall_clock;
 
 pub use clock::SystemClock;
 pub use jitter::SystemJitter;
 pub use send_rate::{GovernorSendRate, UnlimitedSendRate};
+pub use wall_clock::machine_time;

@@ -11,6 +11,6 @@ mod server;
 mod state;
 mod token;
 
-pub use server::{operator_router, serve_operator};
+pub use server::{operator_router, serve};
 pub use state::{DeadLetterCommands, Operator};
 pub use token::{BadOperatorToken, OperatorToken};

@@ -29,7 +29,7 @@ pub fn operator_router(operator: Operator, letters: DeadLetterCommands, token: O
 /// # Errors
 ///
 /// An error of the listener.
-pub async fn serve_operator(
+pub async fn serve(
     listener: TcpListener,
     router: Router,
     shutdown: CancellationToken,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use notifier_service::data_sources::{MySqlNotificationLedger, SqliteNotificationLedger, SystemClock};
 use notifier_service::repositories::{
-    LedgerRetention, NotificationLedger, OperatorLedger, SuppressedAddresses,
+    LedgerRetention, LedgerWatch, NotificationLedger, OperatorLedger, SuppressedAddresses,
 };
 use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
@@ -29,11 +29,14 @@ impl Backend {
 
 /// All that a ledger's database keeps.
 pub(crate) trait WholeLedger:
-    NotificationLedger + SuppressedAddresses + LedgerRetention + OperatorLedger
+    NotificationLedger + SuppressedAddresses + LedgerRetention + LedgerWatch + OperatorLedger
 {
 }
 
-impl<L: NotificationLedger + SuppressedAddresses + LedgerRetention + OperatorLedger> WholeLedger for L {}
+impl<L> WholeLedger for L where
+    L: NotificationLedger + SuppressedAddresses + LedgerRetention + LedgerWatch + OperatorLedger
+{
+}
 
 /// Makes a test of each function of that name, on each backend.
 macro_rules! on_every_ledger {

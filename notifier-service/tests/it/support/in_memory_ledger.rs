@@ -9,8 +9,8 @@ use notifier_service::entities::{
     Notification, NotificationId, NotificationKind, Recipient, StateCounts,
 };
 use notifier_service::repositories::{
-    KEPT_ATTEMPTS, LedgerCounts, LedgerError, LedgerRetention, MonotonicClock, NotificationLedger,
-    OperatorLedger, Page, PageStart, RecordedCount, SuppressedAddresses,
+    DueMail, KEPT_ATTEMPTS, LedgerCounts, LedgerError, LedgerRetention, LedgerWatch, MonotonicClock,
+    NotificationLedger, OperatorLedger, Page, PageStart, RecordedCount, SuppressedAddresses,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,26 @@ struct Table {
     claims: u128,
     failures: u32,
     suppressed: BTreeMap<String, (NotificationId, Duration)>,
+}
+
+impl Table {
+    /// The places of the rows that can be claimed, in the order in which they are.
+    fn free(&self, now: Duration) -> Vec<usize> {
+        let mut free: Vec<usize> = (0..self.rows.len())
+            .filter(|index| {
+                let row = &self.rows[*index];
+                let earlier = self.rows[..*index].iter().any(|earlier| {
+                    earlier.state == State::Queued && earlier.goes_to_the_same(&row.notification)
+                });
+                row.state == State::Queued
+                    && row.due_at <= now
+                    && row.lease.is_none_or(|(_, until)| until <= now)
+                    && !earlier
+            })
+            .collect();
+        free.sort_by_key(|index| (self.rows[*index].due_at, *index));
+        free
+    }
 }
 
 /// Time since an event, by a clock that starts with the year 1970.
@@ -172,19 +192,7 @@ impl NotificationLedger for InMemoryLedger {
         self.access(|table, now| {
             table.claims += 1;
             let token = LeaseToken(table.claims.to_be_bytes());
-            let mut free: Vec<usize> = (0..table.rows.len())
-                .filter(|index| {
-                    let row = &table.rows[*index];
-                    let earlier = table.rows[..*index].iter().any(|earlier| {
-                        earlier.state == State::Queued && earlier.goes_to_the_same(&row.notification)
-                    });
-                    row.state == State::Queued
-                        && row.due_at <= now
-                        && row.lease.is_none_or(|(_, until)| until <= now)
-                        && !earlier
-                })
-                .collect();
-            free.sort_by_key(|index| (table.rows[*index].due_at, *index));
+            let mut free = table.free(now);
             free.truncate(max as usize);
             Ok(free
                 .into_iter()
@@ -278,6 +286,22 @@ impl NotificationLedger for InMemoryLedger {
 fn normal(address: &Recipient) -> String {
     let (local, domain) = address.as_str().rsplit_once('@').unwrap();
     format!("{local}@{}", domain.to_lowercase())
+}
+
+#[async_trait]
+impl LedgerWatch for InMemoryLedger {
+    async fn next_due(&self) -> Result<Option<DueMail>, LedgerError> {
+        self.access(|table, now| {
+            let next = table.free(now).first().map(|index| &table.rows[*index]);
+            Ok(next.map(|row| DueMail { id: row.notification.id, due_for: now - row.due_at }))
+        })
+    }
+
+    async fn count_suppressed(&self) -> Result<u64, LedgerError> {
+        self.access(|table, now| {
+            Ok(table.suppressed.values().filter(|(_, until)| *until > now).count() as u64)
+        })
+    }
 }
 
 #[async_trait]

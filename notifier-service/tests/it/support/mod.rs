@@ -11,8 +11,16 @@ pub(crate) mod strict_smtp_server;
 
 use std::time::{Duration, Instant};
 
+use notifier_service::config::Metrics;
+use notifier_service::transport::Counters;
+
 /// Longer than anything takes on a busy machine, so that a failure is one.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Counters that nobody looks at.
+pub(crate) fn counters() -> Counters {
+    Counters::new(&Metrics::of_program("a-test", "0"))
+}
 
 /// Tries until there is something, or fails at the deadline.
 pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(

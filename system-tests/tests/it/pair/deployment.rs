@@ -153,6 +153,13 @@ impl Deployment {
         self.processes.iter().map(|(_, _, process)| process.log_so_far()).collect()
     }
 
+    /// Where the first process of that command answers probes, as a URL without a path.
+    pub(super) async fn probes_of(&self, command: &str) -> String {
+        let line = self.process(command).logged("answering probes", START_LIMIT).await;
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        format!("http://{}", line["address"].as_str().unwrap())
+    }
+
     /// The first process of that command.
     pub(super) fn process(&self, command: &str) -> &ServiceProcess {
         &self.processes[self.place_of(command)].2

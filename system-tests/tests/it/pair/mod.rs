@@ -5,6 +5,7 @@ pub(crate) mod deployment;
 mod failover;
 mod killed;
 mod mixed_changes;
+mod observability;
 mod rolling_upgrade;
 mod secrets_in_logs;
 #[cfg(feature = "kafka-tls")]

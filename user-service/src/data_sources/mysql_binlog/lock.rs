@@ -108,11 +108,26 @@ impl RelayLock {
         matches!(&*self.state.borrow(), State::Held { term, asked } if *term == of && asked.elapsed() < SURE_FOR)
     }
 
+    /// What tells at any time whether the lock is ours.
+    pub(super) fn holder(&self) -> Holder {
+        Holder(self.state.clone())
+    }
+
     /// Returns when that term is over.
     pub(super) async fn over(&self, of: u64) {
         let mut state = self.state.clone();
         let ended = |state: &State| !matches!(state, State::Held { term, .. } if *term == of);
         let _closed = state.wait_for(ended).await;
+    }
+}
+
+/// Whether a lock is ours, for those who only want to know.
+#[derive(Debug)]
+pub(super) struct Holder(watch::Receiver<State>);
+
+impl Holder {
+    pub(super) fn is_us(&self) -> bool {
+        matches!(&*self.0.borrow(), State::Held { asked, .. } if asked.elapsed() < SURE_FOR)
     }
 }
 

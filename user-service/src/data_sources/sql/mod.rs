@@ -3,6 +3,8 @@
 pub(super) mod answers;
 mod change_signal;
 mod columns;
+#[cfg(feature = "metrics")]
+mod connections;
 mod errors;
 mod in_hand;
 mod migrations;
@@ -21,6 +23,8 @@ mod user_transaction;
 pub(super) use answers::{implement_answer_repository, implement_answer_writes};
 pub(super) use change_signal::{ChangeSignal, Written};
 pub(super) use columns::{hash, known};
+#[cfg(feature = "metrics")]
+pub(super) use connections::connections;
 pub(super) use errors::{feed_error, is_unique_violation, key_error, repository_error};
 #[cfg(feature = "mysql-binlog")]
 pub(super) use in_hand::row_of_event;

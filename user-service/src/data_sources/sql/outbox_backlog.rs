@@ -24,6 +24,23 @@ macro_rules! outbox_backlog {
                     .await
                     .map_err(feed_error)
             }
+
+            async fn waiting(&self) -> Result<WaitingChanges, ChangeFeedError> {
+                let count: i64 = sqlx::query_scalar(statements::COUNT_WAITING)
+                    .bind(MOST_COUNTED)
+                    .fetch_one(self.database.readers())
+                    .await
+                    .map_err(feed_error)?;
+                let since = sqlx::query_scalar(statements::OLDEST_TIME)
+                    .fetch_optional(self.database.readers())
+                    .await
+                    .map_err(feed_error)?;
+                Ok(WaitingChanges { count: count.unsigned_abs(), since })
+            }
+
+            async fn count_dead(&self) -> Result<u64, ChangeFeedError> {
+                self.database.count_dead().await.map_err(feed_error)
+            }
         }
     };
 }

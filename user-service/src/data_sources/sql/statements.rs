@@ -68,6 +68,12 @@ pub(in crate::data_sources) const OUTBOX_BETWEEN: &str = "SELECT seq, id, userId
 
 pub(in crate::data_sources) const OLDEST_NUMBER: &str = "SELECT MIN(seq) FROM outbox";
 
+/// Takes how many are counted at most.
+pub(in crate::data_sources) const COUNT_WAITING: &str =
+    "SELECT COUNT(*) FROM (SELECT 1 FROM outbox LIMIT ?) AS waiting";
+
+pub(in crate::data_sources) const OLDEST_TIME: &str = "SELECT occurredAt FROM outbox ORDER BY seq LIMIT 1";
+
 pub(in crate::data_sources) const COUNT_DEAD: &str = "SELECT COUNT(*) FROM deadOutbox";
 
 #[cfg(feature = "sqlite")]

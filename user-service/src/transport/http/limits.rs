@@ -43,8 +43,9 @@ pub(super) fn apply(routes: Router, limits: HttpLimits) -> Router {
 }
 
 async fn within_limits(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    // A busy process is alive: whoever asks that must not be told to kill it.
-    if request.uri().path().starts_with("/health/") {
+    // A busy process is alive: whoever asks that must not be told to kill it. How busy it is, it tells as well.
+    let path = request.uri().path();
+    if path.starts_with("/health/") || path == "/metrics" {
         return next.run(request).await;
     }
     let Ok(_permit) = shared.permits.try_acquire() else {

@@ -18,6 +18,7 @@ mod health;
 mod idempotency;
 mod limits;
 mod list_query;
+mod measured;
 mod openapi;
 mod pages;
 mod password_handlers;
@@ -48,9 +49,8 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use shared_kernel::SigningKeys;
-use telemetry::Tracer;
-
-use super::Readiness;
+use telemetry::metrics::Metrics;
+use telemetry::{Readiness, Tracer};
 
 /// The most bytes that a request's body may have.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -66,17 +66,20 @@ pub use settings::HttpSettings;
 pub use state::UseCases;
 
 /// The routes of the API, within limits. What is counted is counted for this router and its clones. The keys are for
-/// the fingerprints of idempotent requests, which every process of the service must make alike.
+/// the fingerprints of idempotent requests, which every process of the service must make alike. Requests are measured
+/// in `metrics`; whether these are told at `/metrics` is a setting.
 pub fn router(
     use_cases: UseCases,
     settings: HttpSettings,
     keys: SigningKeys,
     readiness: Readiness,
     tracer: Tracer,
+    metrics: &Metrics,
 ) -> Router {
-    let HttpSettings { limits, rates, trusted_proxies, cors_origins } = settings;
+    let HttpSettings { limits, rates, trusted_proxies, cors_origins, tells_metrics } = settings;
     let rate_limits = rate_limits::RateLimits::new(rates);
-    let state = state::ApiState { use_cases, rate_limits, trusted_proxies, keys, readiness };
+    let told = tells_metrics.then(|| metrics.clone());
+    let state = state::ApiState { use_cases, rate_limits, trusted_proxies, keys, readiness, metrics: told };
     let (routes, _) = routes::all().split_for_parts();
     let routes = routes
         .fallback(problem::no_such_route)
@@ -84,7 +87,7 @@ pub fn router(
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(Arc::new(state));
     // From the innermost to the outermost: what is refused here has its id and headers too.
-    cors::apply(limits::apply(routes, limits), cors_origins)
+    measured::apply(cors::apply(limits::apply(routes, limits), cors_origins), metrics)
         .layer(from_fn(security_headers::add))
         .layer(from_fn_with_state(tracer, request_trace::follow))
 }

@@ -96,4 +96,5 @@ fn service() -> OpenApiRouter<Arc<ApiState>> {
         .routes(refusing(routes!(problem_pages::page), &[&[NoSuchRoute]]))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
+        .routes(refusing(routes!(health::metrics), &[&[NoSuchRoute]]))
 }

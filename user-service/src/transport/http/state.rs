@@ -1,6 +1,8 @@
 //! What every handler has at hand.
 
 use shared_kernel::SigningKeys;
+use telemetry::Readiness;
+use telemetry::metrics::Metrics;
 
 use super::client_address::TrustedProxies;
 use super::rate_limits::RateLimits;
@@ -9,7 +11,6 @@ use crate::interactors::{
     LogOut, RefreshSession, RegisterUser, RequestConfirmation, RequestPasswordReset, ResetPassword,
     UpdateUser,
 };
-use crate::transport::Readiness;
 
 /// The use cases that the API drives.
 #[expect(missing_docs, reason = "the fields are the use cases of the same names")]
@@ -40,4 +41,6 @@ pub(super) struct ApiState {
     pub(super) keys: SigningKeys,
     /// For probes.
     pub(super) readiness: Readiness,
+    /// Where they are told.
+    pub(super) metrics: Option<Metrics>,
 }

@@ -18,12 +18,14 @@ use tokio::time::{sleep, timeout};
 use user_service::config::DatabaseUrl;
 use user_service::data_sources::{
     MySqlAnswerRepository, MySqlBinlogOutboxChangeFeed, MySqlBinlogUsersChangeFeed, MySqlDatabase,
-    MySqlOutboxChangeFeed, MySqlPasswordResetInbox, MySqlSessionRepository, MySqlUserRepository, SchemaError,
-    SqliteAnswerRepository, SqliteDatabase, SqliteOutboxChangeFeed, SqlitePasswordResetInbox,
-    SqliteSessionRepository, SqliteUserRepository, UuidV7IdGenerator,
+    MySqlOutboxBacklog, MySqlOutboxChangeFeed, MySqlPasswordResetInbox, MySqlSessionRepository,
+    MySqlUserRepository, SchemaError, SqliteAnswerRepository, SqliteDatabase, SqliteOutboxBacklog,
+    SqliteOutboxChangeFeed, SqlitePasswordResetInbox, SqliteSessionRepository, SqliteUserRepository,
+    UuidV7IdGenerator,
 };
 use user_service::repositories::{
-    AnswerRepository, ChangeFeed, IdGenerator, PasswordResetInbox, SessionRepository, UserRepository,
+    AnswerRepository, ChangeFeed, IdGenerator, OutboxBacklog, PasswordResetInbox, SessionRepository,
+    UserRepository,
 };
 
 use super::servers::server;
@@ -326,6 +328,13 @@ impl TestDatabase {
 
     pub(crate) fn reset_inbox(&self) -> Arc<dyn PasswordResetInbox> {
         self.handle.reset_inbox()
+    }
+
+    pub(crate) fn backlog(&self) -> Arc<dyn OutboxBacklog> {
+        match &self.handle {
+            Handle::MySql(database) => Arc::new(MySqlOutboxBacklog::new(database.clone())),
+            Handle::Sqlite(database) => Arc::new(SqliteOutboxBacklog::new(database.clone())),
+        }
     }
 
     /// A feed of this process that looks at the outbox so often, beside being woken by commits.

@@ -1,5 +1,5 @@
 use std::mem;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,7 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::info;
 
 use super::super::error::BinlogError;
-use super::super::lock::RelayLock;
+use super::super::lock::{Holder, RelayLock};
 use super::super::server::BinlogServer;
 use super::pending::Pending;
 use super::start::Start;
@@ -39,6 +39,8 @@ pub struct MySqlBinlogOutboxChangeFeed {
     server: Arc<BinlogServer>,
     check_interval: Duration,
     progress: tokio::sync::Mutex<Progress>,
+    /// Set once the lock is waited for.
+    holder: OnceLock<Holder>,
     /// What the sweep has returned.
     swept: InHand,
     /// What came by the log.
@@ -79,6 +81,7 @@ impl MySqlBinlogOutboxChangeFeed {
             server: Arc::new(BinlogServer::new(url)?),
             check_interval,
             progress: tokio::sync::Mutex::new(Progress { lock: None, term: 0, phase: Phase::Begin }),
+            holder: OnceLock::new(),
             swept: InHand::default(),
             pending: Pending::default(),
         })
@@ -172,7 +175,11 @@ impl ChangeFeed for MySqlBinlogOutboxChangeFeed {
         let deadline = Instant::now() + wait;
         let mut progress = self.progress.lock().await;
         let Progress { lock, term, phase } = &mut *progress;
-        let lock = lock.get_or_insert_with(|| RelayLock::wait_for(self.database.clone()));
+        let lock = lock.get_or_insert_with(|| {
+            let lock = RelayLock::wait_for(self.database.clone());
+            self.holder.get_or_init(|| lock.holder());
+            lock
+        });
         loop {
             let current = lock.term(deadline).await?;
             if current != Some(*term) {
@@ -216,5 +223,9 @@ impl ChangeFeed for MySqlBinlogOutboxChangeFeed {
     fn rewind(&self) {
         self.swept.clear();
         self.pending.rewind();
+    }
+
+    fn is_active(&self) -> bool {
+        self.holder.get().is_some_and(Holder::is_us)
     }
 }

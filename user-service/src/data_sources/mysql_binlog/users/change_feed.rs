@@ -1,5 +1,5 @@
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use super::super::error::BinlogError;
-use super::super::lock::RelayLock;
+use super::super::lock::{Holder, RelayLock};
 use super::super::position::Position;
 use super::super::server::BinlogServer;
 use super::burial;
@@ -48,6 +48,8 @@ pub struct MySqlBinlogUsersChangeFeed {
     /// What an event may take up in memory, in bytes.
     largest_event: usize,
     progress: tokio::sync::Mutex<Progress>,
+    /// Set once the lock is waited for.
+    holder: OnceLock<Holder>,
     sessions: Mutex<Sessions>,
     settled: Notify,
     /// Held while the position is stored.
@@ -107,6 +109,7 @@ impl MySqlBinlogUsersChangeFeed {
             server: Arc::new(BinlogServer::new(url)?),
             largest_event,
             progress: tokio::sync::Mutex::new(Progress { lock: None, term: 0, phase: Phase::Begin(None) }),
+            holder: OnceLock::new(),
             sessions: Mutex::default(),
             settled: Notify::new(),
             storing: tokio::sync::Mutex::new(()),
@@ -362,7 +365,11 @@ impl ChangeFeed for MySqlBinlogUsersChangeFeed {
         let deadline = Instant::now() + wait;
         let mut progress = self.progress.lock().await;
         let Progress { lock, term, phase } = &mut *progress;
-        let lock = lock.get_or_insert_with(|| RelayLock::wait_for(self.database.clone()));
+        let lock = lock.get_or_insert_with(|| {
+            let lock = RelayLock::wait_for(self.database.clone());
+            self.holder.get_or_init(|| lock.holder());
+            lock
+        });
         loop {
             let current = lock.term(deadline).await?;
             if current != Some(*term) {
@@ -402,5 +409,9 @@ impl ChangeFeed for MySqlBinlogUsersChangeFeed {
         if let Some(session) = self.sessions().current() {
             session.window.rewind();
         }
+    }
+
+    fn is_active(&self) -> bool {
+        self.holder.get().is_some_and(Holder::is_us)
     }
 }
