@@ -4,6 +4,7 @@
 mod cleanup;
 mod clock;
 mod expectation;
+mod notifier;
 mod progress;
 mod relay;
 mod sampler;
@@ -40,6 +41,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Relay(relay::RelayBenchmark),
+    Notifier(notifier::NotifierBenchmark),
     Telemetry(telemetry::TelemetryBenchmark),
     /// Reads and decodes the binary log and does nothing else; the relay's benchmark runs it
     #[command(hide = true)]
@@ -47,17 +49,24 @@ enum Command {
     /// Produces kept records and does nothing else; the relay's benchmark runs it
     #[command(hide = true)]
     FloorProduce(relay::FloorProduce),
+    /// Sends kept mails and does nothing else; the notifier's benchmark runs it
+    #[command(hide = true)]
+    FloorSend(notifier::FloorSend),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Relay(benchmark) => return in_the_open(|cleanup| benchmark.run(cleanup)).await,
+        Command::Notifier(benchmark) => {
+            return in_the_open(|cleanup| benchmark.run(cleanup)).await;
+        }
         Command::Telemetry(benchmark) => {
             return in_the_open(|cleanup| benchmark.run(cleanup)).await;
         }
         Command::FloorRead(floor) => floor.run().await,
         Command::FloorProduce(floor) => floor.run(),
+        Command::FloorSend(floor) => floor.run().await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,15 +1,15 @@
 //! The relay on a backlog, against Debezium and against the least that its work costs.
 
 pub(crate) mod backlog;
-mod child;
+pub(crate) mod child;
 mod debezium;
 mod floor_produce;
 mod floor_read;
 mod floors;
 pub(crate) mod ground;
 pub(crate) mod our_relay;
-mod record_file;
-mod report;
+pub(crate) mod record_file;
+pub(crate) mod report;
 pub(crate) mod run;
 
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ use backlog::BinlogPlace;
 use debezium::{AS_SHIPPED, Debezium, THRIFTY};
 pub(crate) use floor_produce::FloorProduce;
 pub(crate) use floor_read::FloorRead;
-use ground::{Ground, build_user_service, existing, make_database};
+use ground::{Ground, build_service, existing, make_database};
 use our_relay::OurRelay;
 use report::{Best, Figures};
 
@@ -92,7 +92,7 @@ impl RelayBenchmark {
         say(format!("load of the machine: {}", load()));
         let program = match &self.user_service {
             Some(program) => existing(program)?,
-            None => build_user_service().await?,
+            None => build_service("user-service").await?,
         };
         let servers = self.servers.start_the_rest(Needs::Debezium, &cleanup).await?;
         let folder = tempfile::Builder::new().prefix("inf-user-bench.").tempdir()?;

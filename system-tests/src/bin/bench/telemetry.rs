@@ -13,7 +13,7 @@ use crate::cleanup::Cleanup;
 use crate::expectation::{Bound, Expectation, TABLE_HEAD, report};
 use crate::progress::say;
 use crate::relay::backlog;
-use crate::relay::ground::{Ground, build_user_service, existing, make_database};
+use crate::relay::ground::{Ground, build_service, existing, make_database};
 use crate::relay::load;
 use crate::relay::our_relay::OurRelay;
 use crate::servers::{GivenServers, Needs};
@@ -103,7 +103,7 @@ impl TelemetryBenchmark {
         say(format!("load of the machine: {}", load()));
         let program = match &self.user_service {
             Some(program) => existing(program)?,
-            None => build_user_service().await?,
+            None => build_service("user-service").await?,
         };
         let servers = self.servers.start_the_rest(Needs::Nothing, &cleanup).await?;
         let folder = tempfile::Builder::new().prefix("inf-user-bench.").tempdir()?;

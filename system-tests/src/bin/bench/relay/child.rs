@@ -30,7 +30,7 @@ pub(super) async fn release(mut child: Child) -> Result<(), Failure> {
 }
 
 /// In the child: stays until the parent has looked what it has used.
-pub(super) fn wait_to_be_released() {
+pub(crate) fn wait_to_be_released() {
     let mut nothing = Vec::new();
     // However that ends, the parent is done with it.
     let _ended = std::io::stdin().read_to_end(&mut nothing);

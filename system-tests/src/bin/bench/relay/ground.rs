@@ -41,8 +41,8 @@ pub(crate) async fn make_database(server: &str, what: &str, cleanup: &Cleanup) -
     database
 }
 
-/// The program `user-service` beside this one, as the sources are now.
-pub(crate) async fn build_user_service() -> Result<PathBuf, Failure> {
+/// The program of that name beside this one, as the sources are now.
+pub(crate) async fn build_service(name: &str) -> Result<PathBuf, Failure> {
     let this = std::env::current_exe()?;
     let folder = this.parent().ok_or("a program is in a folder")?;
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
@@ -50,17 +50,17 @@ pub(crate) async fn build_user_service() -> Result<PathBuf, Failure> {
         Some(profile) => profile,
         None => return Err("a program is in a folder with a name".into()),
     };
-    say(format!("building user-service (profile {profile})"));
+    say(format!("building {name} (profile {profile})"));
     let status = Command::new("cargo")
-        .args(["build", "--locked", "--quiet", "-p", "user-service", "--profile", profile])
+        .args(["build", "--locked", "--quiet", "-p", name, "--profile", profile])
         .current_dir(workspace())
         .kill_on_drop(true)
         .status()
         .await?;
     if !status.success() {
-        return Err(format!("cargo build -p user-service: {status}").into());
+        return Err(format!("cargo build -p {name}: {status}").into());
     }
-    existing(&folder.join("user-service"))
+    existing(&folder.join(name))
 }
 
 /// The absolute path of a program.

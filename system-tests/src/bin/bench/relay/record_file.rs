@@ -7,10 +7,10 @@ use rdkafka::message::{BorrowedMessage, Headers as _};
 
 /// A record as it was kept. It is read into again and again, so that reading costs next to nothing.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct KeptRecord {
-    pub(super) key: Vec<u8>,
-    pub(super) value: Vec<u8>,
-    pub(super) headers: Vec<(String, Vec<u8>)>,
+pub(crate) struct KeptRecord {
+    pub(crate) key: Vec<u8>,
+    pub(crate) value: Vec<u8>,
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
 }
 
 /// Appends a record.
@@ -21,7 +21,8 @@ pub(super) fn write(file: &mut impl Write, message: &BorrowedMessage<'_>) -> io:
     write_parts(file, message.key().unwrap_or_default(), message.payload().unwrap_or_default(), &headers)
 }
 
-fn write_parts(
+/// Appends a record of those parts.
+pub(crate) fn write_parts(
     file: &mut impl Write,
     key: &[u8],
     value: &[u8],
@@ -49,7 +50,7 @@ fn write_length(file: &mut impl Write, length: usize) -> io::Result<()> {
 
 impl KeptRecord {
     /// Reads the next record; `false` at the end of the file.
-    pub(super) fn read(&mut self, file: &mut impl Read) -> io::Result<bool> {
+    pub(crate) fn read(&mut self, file: &mut impl Read) -> io::Result<bool> {
         match read_part(file, &mut self.key) {
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(false),
             result => result?,

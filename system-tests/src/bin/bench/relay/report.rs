@@ -1,9 +1,13 @@
 use super::run::{Run, Span};
 use crate::expectation::{Bound, Expectation, TABLE_HEAD};
 
+/// The head of a table of what the contestants have shown.
+pub(crate) const HEAD: &str = "| | events | events a second | events a CPU-second | peak memory, MiB | whole, s | whole, CPU-s |\n\
+     |---|--:|--:|--:|--:|--:|--:|";
+
 /// What the runs of one contestant have shown, at its best: each figure by itself, so that what else the machine was busy
 /// with counts least.
-pub(super) struct Best {
+pub(crate) struct Best {
     pub(super) name: String,
     events: u64,
     rate: f64,
@@ -14,7 +18,7 @@ pub(super) struct Best {
 }
 
 impl Best {
-    pub(super) fn of(name: &str, runs: &[Run]) -> Self {
+    pub(crate) fn of(name: &str, runs: &[Run]) -> Self {
         let most = |figure: fn(&Run) -> f64| runs.iter().map(figure).fold(0.0, f64::max);
         let least = |figure: fn(&Run) -> f64| runs.iter().map(figure).fold(f64::INFINITY, f64::min);
         let shortest =
@@ -29,7 +33,13 @@ impl Best {
         }
     }
 
-    fn to_markdown(&self) -> String {
+    /// Events a second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    /// A row of [`HEAD`].
+    pub(crate) fn to_markdown(&self) -> String {
         let Self { name, events, rate, rate_of_cpu, peak_memory, whole } = self;
         let (elapsed, cpu) = (whole.elapsed.as_secs_f64(), whole.cpu.as_secs_f64());
         format!(
@@ -84,11 +94,6 @@ impl Figures {
         let rows = [relay, debezium, floor_read, floor_produce].into_iter().chain(further);
         let rows: Vec<_> = rows.map(Best::to_markdown).collect();
         let expectations: Vec<_> = self.expectations().iter().map(Expectation::to_markdown).collect();
-        format!(
-            "| | events | events a second | events a CPU-second | peak memory, MiB | whole, s | whole, CPU-s |\n\
-             |---|--:|--:|--:|--:|--:|--:|\n{}\n\n{TABLE_HEAD}\n{}\n",
-            rows.join("\n"),
-            expectations.join("\n")
-        )
+        format!("{HEAD}\n{}\n\n{TABLE_HEAD}\n{}\n", rows.join("\n"), expectations.join("\n"))
     }
 }
