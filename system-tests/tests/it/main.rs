@@ -6,6 +6,7 @@ mod all_in_one_killed;
 mod bench;
 mod composed;
 mod event_log;
+mod fuzz_corpus;
 mod layers;
 mod pair;
 mod readme;

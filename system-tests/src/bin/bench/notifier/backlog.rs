@@ -52,7 +52,7 @@ fn event(number: u64) -> UserEvent {
 
 /// Puts as many events on the topic.
 pub(super) fn fill(brokers: &str, topic: &str, events: u64) -> Result<(), Failure> {
-    let producer: BaseProducer = kafka_producer_config(brokers).create()?;
+    let producer: BaseProducer = kafka_producer_config(&brokers.into()).create()?;
     for number in 1..=events {
         let WireRecord { key, value, headers } = encode(&event(number));
         let mut wire = OwnedHeaders::new_with_capacity(headers.len());
