@@ -49,7 +49,7 @@ async fn the_next_mail_is_the_one_that_a_worker_would_claim(ledger: Ledger) {
 async fn suppressed_addresses_are_counted_for_as_long_as_they_are(ledger: Ledger) {
     let refused = notification(1, 1, "a@example.org");
     for (address, time) in [("a", LONG), ("b", LONG), ("c", Duration::ZERO)] {
-        let address = Recipient::new(&format!("{address}@example.org"));
+        let address = Recipient::new(format!("{address}@example.org"));
         ledger.suppress(&address, time, refused.id).await.unwrap();
     }
     assert_eq!(ledger.count_suppressed().await.unwrap(), 2);
