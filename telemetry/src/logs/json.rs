@@ -1,7 +1,9 @@
+use std::error::Error;
 use std::fmt;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
@@ -47,6 +49,8 @@ impl<S: Subscriber + for<'lookup> LookupSpan<'lookup>> FormatEvent<S, JsonFields
         let mut own = String::new();
         context.format_fields(Writer::new(&mut own), event)?;
         merge(&mut fields, &own);
+        // JsonFields writes what an error says itself, and not why.
+        event.record(&mut Causes(&mut fields));
         let message = fields.remove("message").unwrap_or(Value::String(String::new()));
         for taken in ["timestamp", "level", "target", "span"] {
             fields.remove(taken);
@@ -65,6 +69,24 @@ impl<S: Subscriber + for<'lookup> LookupSpan<'lookup>> FormatEvent<S, JsonFields
         let line = serde_json::to_string(&line).map_err(|_| fmt::Error)?;
         writeln!(writer, "{line}")
     }
+}
+
+/// Writes errors with all of their causes.
+struct Causes<'a>(&'a mut Map<String, Value>);
+
+impl Visit for Causes<'_> {
+    fn record_error(&mut self, field: &Field, error: &(dyn Error + 'static)) {
+        let mut words = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            words.push_str(": ");
+            words.push_str(&error.to_string());
+            cause = error.source();
+        }
+        self.0.insert(field.name().to_owned(), Value::String(words));
+    }
+
+    fn record_debug(&mut self, _field: &Field, _value: &dyn fmt::Debug) {}
 }
 
 /// Adds what was written as a JSON object. What is none, as a span without fields, has nothing to add.
@@ -128,6 +150,28 @@ mod tests {
                 "traceId": "0af7", "route": "inner", "status": 412, "cause": "a \"quoted\" word",
             })
         );
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_causes() {
+        #[derive(Debug)]
+        struct Failed(std::num::ParseIntError);
+
+        impl fmt::Display for Failed {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("could not read")
+            }
+        }
+
+        impl Error for Failed {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+
+        let failed = Failed("seven".parse::<u8>().unwrap_err());
+        let lines = lines(|| tracing::warn!(error = &failed as &dyn Error, "waiting"));
+        assert_eq!(lines[0]["error"], "could not read: invalid digit found in string");
     }
 
     #[test]
