@@ -1,6 +1,6 @@
 //! What a change of a row of `users` means, whoever captured it: our relay from the binlog, or Debezium.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 
 use crate::{
     BinlogPlace, ChangeSource, EventId, EventMetadata, EventType, Op, UserChange, UserEvent, UserField,
@@ -119,7 +119,7 @@ fn written<R: UserRow>(
     }
     // The lifetime of a link is counted from the change, by the clock of whoever made it.
     let (id, time) = match own_id {
-        Some(id) => (id, after.last_updated().unwrap_or_else(|| committed_at(place))),
+        Some(id) => (id, after.last_updated().filter(can_be_told).unwrap_or_else(|| committed_at(place))),
         None => (EventId::of_other_program(place, old.as_ref(), Some(&new)), committed_at(place)),
     };
     let (event_type, op) =
@@ -181,5 +181,11 @@ fn differences<R: UserRow>(before: &R, after: &R) -> Vec<UserField> {
 }
 
 fn committed_at(place: &BinlogPlace<'_>) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(place.committed_ms).unwrap_or(DateTime::UNIX_EPOCH)
+    let time = DateTime::from_timestamp_millis(place.committed_ms).filter(can_be_told);
+    time.unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// RFC 3339 has years of four digits.
+fn can_be_told(time: &DateTime<Utc>) -> bool {
+    (0..=9999).contains(&time.year())
 }

@@ -1,7 +1,7 @@
 //! How an event becomes a record of the topic and back: CloudEvents 1.0 in binary mode, that is the
 //! attributes as headers and the JSON as the value.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -9,6 +9,9 @@ use crate::{EventId, EventMetadata, EventType, NewerEvent, UserChange, UserEvent
 
 /// `ce_source` of every event that user-service publishes.
 pub const CE_SOURCE: &str = "/inf-user/user-service";
+
+/// Later versions may have more than the 55 characters of today.
+const MAX_TRACEPARENT: usize = 255;
 
 const CONTENT_TYPE: &str = "application/json";
 
@@ -107,8 +110,11 @@ pub fn decode(record: &WireRecord) -> Result<UserEvent, DecodeError> {
     let time = required(record, "ce_time")?;
     let time = DateTime::parse_from_rfc3339(time)
         .map_err(|_| bad("ce_time", time, "an RFC 3339 time"))?
-        .with_timezone(&Utc);
-    let traceparent = optional(record, "traceparent")?.map(str::to_owned);
+        .with_timezone(&Utc)
+        // As exact as events are.
+        .trunc_subsecs(6);
+    let traceparent = optional(record, "traceparent")?.filter(|text| is_traceparent(text));
+    let traceparent = traceparent.map(str::to_owned);
     let change: UserChange = serde_json::from_slice(&record.value).map_err(DecodeError::BadValue)?;
     let subject = consistent_subject(event_type, &change)?;
     Ok(UserEvent {
@@ -133,6 +139,12 @@ fn consistent_subject(event_type: EventType, change: &UserChange) -> Result<User
             Err(DecodeError::Inconsistent("a request has `after` alone"))
         }
     }
+}
+
+/// Whether it looks like a trace context of W3C's (<https://www.w3.org/TR/trace-context/#traceparent-header>). Nobody misses
+/// a mail because of one that does not.
+fn is_traceparent(text: &str) -> bool {
+    text.len() <= MAX_TRACEPARENT && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'))
 }
 
 fn header(name: &str, value: impl Into<String>) -> (String, Vec<u8>) {
