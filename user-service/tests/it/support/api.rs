@@ -72,6 +72,17 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
+    /// The text without the id of the trace, which each request has of its own.
+    pub(crate) fn untraced(&self) -> String {
+        match serde_json::from_str(&self.text) {
+            Ok(Value::Object(mut problem)) => {
+                problem.remove("traceId");
+                Value::Object(problem).to_string()
+            }
+            _ => self.text.clone(),
+        }
+    }
+
     /// The answer's JSON, which must have come with that status.
     #[track_caller]
     pub(crate) fn expect(&self, status: StatusCode) -> Value {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use system_tests::{ServiceProcess, TestDatabase, run_to_end};
 
 use super::ground::{Ground, STOP_LIMIT};
-use super::run::{Run, exactly_on_topic, until_on_topic};
+use super::run::{Run, say_repeats, until_on_topic};
 use crate::Failure;
 use crate::clock::now;
 use crate::sampler::Sampler;
@@ -87,7 +87,7 @@ impl OurRelay {
             .map_err(|failure| format!("{failure}\n{}", process.log_so_far()))?;
         let usage = sampler.finish();
         process.stop(STOP_LIMIT).await;
-        exactly_on_topic(topic, ground.changes, what).await?;
+        say_repeats(topic, ground.changes, what).await?;
         Ok(Run::new(ground.changes, started, topic.first_and_last().await?, &usage))
     }
 

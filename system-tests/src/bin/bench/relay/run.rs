@@ -4,7 +4,7 @@ use tokio::time::sleep;
 
 use crate::Failure;
 use crate::clock::now;
-use crate::progress::Progress;
+use crate::progress::{Progress, say};
 use crate::sampler::{Usage, has_ended};
 use crate::topic::Topic;
 
@@ -90,6 +90,15 @@ pub(crate) async fn until_on_topic(
         sleep(LOOK_INTERVAL).await;
     }
     progress.end();
+    Ok(())
+}
+
+/// Says how many records are on the topic more than once, which a relay may do that lost its connection or its lock.
+pub(crate) async fn say_repeats(topic: &Topic, changes: u64, what: &str) -> Result<(), Failure> {
+    let repeats = topic.count().await?.saturating_sub(changes);
+    if repeats > 0 {
+        say(format!("{what}: {repeats} of them twice"));
+    }
     Ok(())
 }
 
