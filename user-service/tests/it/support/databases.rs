@@ -216,7 +216,8 @@ impl TestDatabase {
                 Raw::Sqlite(pool) => pool.close().await,
             }
         };
-        let closed = timeout(Duration::from_secs(5), close).await.is_ok();
+        // Generous, because a machine may be busy: only one that is never given back lasts longer.
+        let closed = timeout(Duration::from_secs(30), close).await.is_ok();
         if let Place::Server { url, name } = &self.place {
             let options = MySqlConnectOptions::from_str(url).unwrap();
             let mut connection = options.connect().await.unwrap();
