@@ -91,7 +91,14 @@ impl Database {
     }
 
     /// What the account may not do that a process which relays, or else one that serves, has to.
-    pub(super) async fn missing_privileges(&self, relays: bool) -> Result<Vec<&'static str>, AdapterError> {
+    pub(super) async fn missing_privileges(
+        &self,
+        #[cfg_attr(
+            not(feature = "mysql"),
+            expect(unused_variables, reason = "only a server has accounts with privileges")
+        )]
+        relays: bool,
+    ) -> Result<Vec<&'static str>, AdapterError> {
         match self {
             #[cfg(feature = "mysql")]
             Self::MySql(database) => Ok(database.missing_privileges(relays).await?),
