@@ -59,7 +59,7 @@ class Service:
     def wait_for_url(self):
         deadline = time.monotonic() + START_LIMIT
         while time.monotonic() < deadline and self.process.poll() is None:
-            found = re.search(r"address=(\S+)", (self.folder / "serve.log").read_text())
+            found = re.search(r'"address":"([^"]+)"', (self.folder / "serve.log").read_text())
             if found:
                 return f"http://{found[1]}"
             time.sleep(0.05)
