@@ -1,12 +1,18 @@
+use std::error::Error;
+use std::time::Duration;
+
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::BaseConsumer;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use secrecy::ExposeSecret as _;
-
 use thiserror::Error;
 
+use crate::reasons::Reasons;
 use crate::security::KafkaSecurity;
+
+/// How long the brokers may take to describe a topic.
+const DESCRIBE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Where brokers are, and how they are spoken to.
 ///
@@ -60,6 +66,31 @@ impl KafkaConnection {
         }
     }
 
+    /// In the clear, and as nobody: for servers of one's own machine.
+    pub fn in_the_clear(brokers: &str) -> Self {
+        Self { brokers: brokers.to_owned(), security: KafkaSecurity::default() }
+    }
+
+    /// How many partitions the topic has; none when it is not there.
+    ///
+    /// # Errors
+    ///
+    /// When the brokers cannot be reached within ten seconds, or refuse.
+    pub async fn partitions_of(&self, topic: &str) -> Result<u32, Box<dyn Error + Send + Sync>> {
+        let mut config = self.config();
+        config.set("allow.auto.create.topics", "false");
+        let topic = topic.to_owned();
+        let look = move || {
+            let client: BaseConsumer<Reasons> = config.create_with_context(Reasons::default())?;
+            let metadata = client
+                .fetch_metadata(Some(&topic), DESCRIBE_WITHIN)
+                .map_err(|error| Reasons::of(&client, error))?;
+            let partitions = metadata.topics().first().map_or(0, |found| found.partitions().len());
+            Ok(u32::try_from(partitions).unwrap_or(u32::MAX))
+        };
+        tokio::task::spawn_blocking(look).await?
+    }
+
     /// What every client of the brokers is set to; the rest is its own.
     pub fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
@@ -95,19 +126,6 @@ impl KafkaConnection {
             KafkaSecurity { scram: Some(_), .. } => "kafka-username",
             _ => "kafka-tls",
         }
-    }
-}
-
-impl From<&str> for KafkaConnection {
-    /// In the clear, and as nobody.
-    fn from(brokers: &str) -> Self {
-        Self { brokers: brokers.to_owned(), security: KafkaSecurity::default() }
-    }
-}
-
-impl From<&String> for KafkaConnection {
-    fn from(brokers: &String) -> Self {
-        brokers.as_str().into()
     }
 }
 

@@ -488,10 +488,10 @@ async fn broker(config: &NotifierConfig) -> Result<Broker, StartError> {
                 session_timeout: KafkaConsumerSettings::SESSION_TIMEOUT,
             })
             .map_err(|error| unusable("broker-url", error))?;
-            let dead_letters = crate::data_sources::KafkaDeadLetters::new(connection.clone())
+            let dead_letters = crate::data_sources::KafkaDeadLetters::new(&connection)
                 .map_err(|error| unusable("broker-url", error))?;
-            let letters = crate::data_sources::KafkaDeadLetterLog::new(connection.clone(), &config.topic);
-            let history = crate::data_sources::KafkaEventHistory::new(connection, topics)
+            let letters = crate::data_sources::KafkaDeadLetterLog::new(&connection, &config.topic);
+            let history = crate::data_sources::KafkaEventHistory::new(&connection, topics)
                 .map_err(|error| unusable("broker-url", error))?;
             Ok(Broker {
                 monitor: Arc::new(consumer.monitor()),
@@ -584,10 +584,6 @@ fn not_opened(error: crate::data_sources::OpenError) -> StartError {
         crate::data_sources::OpenError::NotMigrated => StartError::NotMigrated,
         error => unusable("database-url", error),
     }
-}
-
-fn broker_url_unusable(error: impl Into<Box<dyn Error + Send + Sync>>) -> StartError {
-    unusable("broker-url", error)
 }
 
 fn unusable(setting: &'static str, error: impl Into<Box<dyn Error + Send + Sync>>) -> StartError {

@@ -1,5 +1,7 @@
 //! What stands in the way of a service's work, found out before it is started.
 
+mod common;
+
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -7,6 +9,8 @@ use std::time::Duration;
 
 use shared_kernel::in_words;
 use tokio::time::timeout;
+
+pub use common::{of_clock, of_privileges, of_topics};
 
 /// How long one thing may take to be looked at.
 const LOOK_WITHIN: Duration = Duration::from_secs(20);

@@ -49,7 +49,7 @@ async fn log(
         #[cfg(feature = "kafka")]
         BrokerUrl::Kafka(brokers) => {
             let connection = super::kafka(brokers, &config.kafka)?;
-            let log = crate::data_sources::KafkaDeadLetterLog::new(connection, &config.topic);
+            let log = crate::data_sources::KafkaDeadLetterLog::new(&connection, &config.topic);
             Ok((Arc::new(log), Box::pin(std::future::ready(()))))
         }
         #[cfg(feature = "table-broker")]

@@ -1,11 +1,12 @@
 //! What stands in the way of the notifier's work, found out before it is started.
 
+use std::error::Error;
 use std::sync::Arc;
 
 pub use telemetry::doctor::Finding;
-use telemetry::doctor::within;
+use telemetry::doctor::{of_topics, within};
 
-use super::{StartError, broker_url_unusable, renderer};
+use super::renderer;
 use crate::config::{BrokerUrl, DatabaseUrl, NotifierConfig};
 use crate::data_sources::{SmtpMailer, SystemClock};
 use crate::entities::DialogueStage;
@@ -14,7 +15,7 @@ use crate::entities::DialogueStage;
 /// for the file of a broker on SQLite, which is made where there is none.
 pub async fn examine(config: &NotifierConfig) -> Vec<Finding> {
     let mut findings = examine_database(&config.database).await;
-    findings.push(examine_broker(config).await);
+    findings.push(of_topics(within(partitions(config)).await));
     findings.push(examine_mail_server(config).await);
     findings.push(match renderer(&config.mails, &config.links) {
         Ok(_) => Finding::fine("templates", "every mail was written once, in every language"),
@@ -35,13 +36,14 @@ async fn examine_database(database: &DatabaseUrl) -> Vec<Finding> {
         #[cfg(feature = "mysql")]
         DatabaseUrl::MySql(url) => {
             use secrecy::ExposeSecret as _;
+            use telemetry::doctor::{of_clock, of_privileges};
             let opening = crate::data_sources::MySqlNotificationLedger::open(url.expose_secret(), 1);
             match within(async { opening.await.map_err(super::not_opened) }).await {
                 Ok(ledger) => {
-                    let findings =
-                        vec![fine, examine_clock(&ledger).await, examine_privileges(&ledger).await];
+                    let clock = of_clock(within(ledger.now()).await, crate::data_sources::machine_time());
+                    let privileges = of_privileges(within(ledger.missing_privileges()).await);
                     ledger.close().await;
-                    findings
+                    vec![fine, clock, privileges]
                 }
                 Err(reason) => wrong(reason),
             }
@@ -62,77 +64,27 @@ async fn examine_database(database: &DatabaseUrl) -> Vec<Finding> {
     }
 }
 
-#[cfg(feature = "mysql")]
-async fn examine_clock(ledger: &crate::data_sources::MySqlNotificationLedger) -> Finding {
-    /// Beyond this, moments in mails and the lives of their links are visibly wrong.
-    const MOST_SKEW: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
-    match within(ledger.now()).await {
-        Ok(theirs) => {
-            let skew = (crate::data_sources::machine_time() - theirs).abs();
-            if skew > MOST_SKEW {
-                let seconds = skew.num_seconds();
-                Finding::wrong(
-                    "clock",
-                    format!(
-                        "the database's clock and this one are {seconds} s apart; let both follow a time server"
-                    ),
-                )
-            } else {
-                Finding::fine("clock", "the database has the same time")
-            }
-        }
-        Err(reason) => Finding::wrong("clock", reason),
-    }
-}
-
-#[cfg(feature = "mysql")]
-async fn examine_privileges(ledger: &crate::data_sources::MySqlNotificationLedger) -> Finding {
-    match within(ledger.missing_privileges()).await {
-        Ok(missing) if missing.is_empty() => Finding::fine("privileges", "the account may do what is needed"),
-        Ok(missing) => {
-            Finding::wrong("privileges", format!("the account may not; grant it: {}", missing.join(", ")))
-        }
-        Err(reason) => Finding::wrong("privileges", reason),
-    }
-}
-
-async fn examine_broker(config: &NotifierConfig) -> Finding {
-    let partitions = match within(partitions(config)).await {
-        Ok(partitions) => partitions,
-        Err(reason) => return Finding::wrong("broker-url", reason),
-    };
-    for (topic, found) in partitions {
-        let expected = shared_kernel::CDC_PARTITIONS;
-        if found == 0 {
-            let says = format!("there is no topic {topic}; `user-service migrate` creates it");
-            return Finding::wrong("topic", says);
-        }
-        if found != expected as usize {
-            let says = format!(
-                "the topic {topic} has {found} partitions and not {expected}; while it is not empty, leave it so"
-            );
-            return Finding::attention("topic", says);
-        }
-    }
-    Finding::fine("broker-url", "the broker answers and has the topics")
-}
-
 /// How many partitions each of our topics has; none where there is no topic.
-async fn partitions(config: &NotifierConfig) -> Result<Vec<(String, usize)>, StartError> {
-    let topics = vec![config.topic.clone(), shared_kernel::dead_letter_topic(&config.topic)];
+async fn partitions(config: &NotifierConfig) -> Result<Vec<(String, u32)>, Box<dyn Error + Send + Sync>> {
+    let topics = [config.topic.clone(), shared_kernel::dead_letter_topic(&config.topic)];
     match &config.broker {
         #[cfg(feature = "kafka")]
         BrokerUrl::Kafka(brokers) => {
-            let history = crate::data_sources::KafkaEventHistory::new(brokers, topics);
-            history.map_err(broker_url_unusable)?.partitions().await.map_err(broker_url_unusable)
+            let kafka = super::kafka(brokers, &config.kafka)?;
+            let mut found = Vec::with_capacity(topics.len());
+            for topic in topics {
+                let partitions = kafka.partitions_of(&topic).await?;
+                found.push((topic, partitions));
+            }
+            Ok(found)
         }
         #[cfg(feature = "table-broker")]
         BrokerUrl::Table(path) => {
-            super::table_broker(path, &config.topic).await.map_err(broker_url_unusable)?;
-            Ok(topics.into_iter().map(|topic| (topic, shared_kernel::CDC_PARTITIONS as usize)).collect())
+            super::table_broker(path, &config.topic).await?;
+            Ok(topics.map(|topic| (topic, shared_kernel::CDC_PARTITIONS)).into())
         }
         #[cfg(not(all(feature = "kafka", feature = "table-broker")))]
-        other => Err(super::no_such_broker(other)),
+        other => Err(super::no_such_broker(other).into()),
     }
 }
 

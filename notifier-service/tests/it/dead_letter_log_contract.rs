@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use kafka_connection::KafkaConnection;
 use notifier_service::data_sources::{
     KafkaDeadLetterLog, KafkaDeadLetters, TableBrokerDeadLetterLog, TableBrokerDeadLetters,
 };
@@ -45,10 +46,11 @@ async fn table_broker_keeps_its_promises() {
 async fn kafka_keeps_its_promises() {
     let name = format!("it.notifier-letters-of-{}", random_suffix());
     with_kafka_topics(&[&dead_letter_topic(&name)], PARTITIONS, |brokers| {
+        let kafka = KafkaConnection::in_the_clear(&brokers);
         keeps_its_promises(Topic {
-            put: Arc::new(KafkaDeadLetters::new(&brokers).unwrap()),
-            log: Arc::new(KafkaDeadLetterLog::new(&brokers, &name)),
-            of_nobody: Arc::new(KafkaDeadLetterLog::new(&brokers, &format!("{name}-of-nobody"))),
+            put: Arc::new(KafkaDeadLetters::new(&kafka).unwrap()),
+            log: Arc::new(KafkaDeadLetterLog::new(&kafka, &name)),
+            of_nobody: Arc::new(KafkaDeadLetterLog::new(&kafka, &format!("{name}-of-nobody"))),
             name: name.clone(),
         })
     })

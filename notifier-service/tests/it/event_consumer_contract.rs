@@ -1,5 +1,6 @@
 //! What [`EventConsumer`] promises, run against every consumer.
 
+use kafka_connection::KafkaConnection;
 use notifier_service::data_sources::{KafkaDeadLetters, TableBrokerDeadLetters};
 use notifier_service::entities::ReceivedRecord;
 use notifier_service::interactors::RecordUserEvents;
@@ -60,7 +61,9 @@ impl Broker {
 
     fn dead_letters(&self) -> Arc<dyn DeadLetters> {
         match self {
-            Self::Kafka(kafka) => Arc::new(KafkaDeadLetters::new(&kafka.brokers()).unwrap()),
+            Self::Kafka(kafka) => {
+                Arc::new(KafkaDeadLetters::new(&KafkaConnection::in_the_clear(&kafka.brokers())).unwrap())
+            }
             Self::Table(broker, _) => Arc::new(TableBrokerDeadLetters::new(broker.clone())),
         }
     }

@@ -1,9 +1,9 @@
 //! What [`EventHistory`] promises, against table-broker and a real Kafka; librdkafka's mock keeps no times.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use kafka_connection::KafkaConnection;
 use notifier_service::data_sources::{KafkaEventHistory, TableBrokerEventHistory};
 use notifier_service::repositories::EventHistory;
-use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use table_broker::{NewRecord, TableBroker};
 
@@ -47,9 +47,10 @@ async fn kafka_tells_how_far_back_its_topics_go() {
 }
 
 async fn what_kafka_tells(brokers: String, names: [String; 2]) {
-    let history = KafkaEventHistory::new(&brokers, names.to_vec()).unwrap();
+    let kafka = KafkaConnection::in_the_clear(&brokers);
+    let history = KafkaEventHistory::new(&kafka, names.to_vec()).unwrap();
     assert!(!history.reaches_before(THEN + HOUR).await.unwrap(), "there is nothing");
-    let producer: FutureProducer = ClientConfig::new().set("bootstrap.servers", &brokers).create().unwrap();
+    let producer: FutureProducer = kafka.config().create().unwrap();
     for hours in 0..3 {
         let time = (THEN + HOUR * hours).timestamp_millis();
         let record = FutureRecord::<[u8], [u8]>::to(&names[1]).partition(1).payload(b"x").timestamp(time);
@@ -60,6 +61,6 @@ async fn what_kafka_tells(brokers: String, names: [String; 2]) {
     assert!(!history.reaches_before(THEN).await.unwrap());
     assert!(!history.reaches_before(THEN - HOUR).await.unwrap());
 
-    let nowhere = KafkaEventHistory::new(&brokers, vec![format!("{}-of-nobody", names[0])]).unwrap();
+    let nowhere = KafkaEventHistory::new(&kafka, vec![format!("{}-of-nobody", names[0])]).unwrap();
     assert!(nowhere.reaches_before(THEN).await.is_err());
 }

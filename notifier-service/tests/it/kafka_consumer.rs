@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kafka_connection::KafkaConnection;
 use notifier_service::transport::{EventConsumer, KafkaConsumer, KafkaConsumerSettings};
 use rdkafka::ClientConfig;
 use rdkafka::message::{Header, OwnedHeaders};
@@ -44,7 +45,7 @@ impl MockKafka {
 
     pub(crate) fn consumer(&self, group: &str, topic: &str) -> KafkaConsumer {
         KafkaConsumer::subscribe(&KafkaConsumerSettings {
-            connection: (&self.brokers()).into(),
+            connection: KafkaConnection::in_the_clear(&self.brokers()),
             group: group.to_owned(),
             topic: topic.to_owned(),
             session_timeout: Duration::from_secs(6),

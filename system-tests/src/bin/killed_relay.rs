@@ -10,6 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use kafka_connection::KafkaConnection;
 use rustix::process::{Signal, getpid, kill_process};
 use shared_kernel::{NewerEvent, UserEvent};
 use system_tests::{KillPoint, Moment, Step};
@@ -50,7 +51,8 @@ async fn main() -> Result<(), AdapterError> {
         "outbox-polled" => Arc::new(MySqlOutboxChangeFeed::new(database, INTERVAL)),
         other => return Err(format!("there is no capture {other}").into()),
     };
-    let publisher = Arc::new(KafkaEventPublisher::new(brokers, topic, PUBLISH_DEADLINE));
+    let publisher =
+        Arc::new(KafkaEventPublisher::new(&KafkaConnection::in_the_clear(brokers), topic, PUBLISH_DEADLINE));
     let steps = Arc::new(Steps { death, reads: 0.into(), publishings: 0.into(), acknowledgements: 0.into() });
     let feed = Arc::new(MortalFeed { feed, steps: Arc::clone(&steps) });
     let publisher = Arc::new(MortalPublisher { publisher, steps });

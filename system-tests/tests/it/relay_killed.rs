@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kafka_connection::KafkaConnection;
 use shared_kernel::{EventId, Locale, UserId, dead_letter_topic};
 use system_tests::{KafkaTopic, KillPoint, Moment, Published, Server, Step, TestDatabase, eventually};
 use tokio::process::{Child, Command};
@@ -143,7 +144,12 @@ async fn killed_at_twenty_points(server: Server, capture: &'static str) {
     let (Some(server), Some(brokers)) = (server.address(), Server::Kafka.address()) else { return };
     let database = TestDatabase::create(&server, "killed_relay").await;
     let topic = KafkaTopic::named(&brokers, "killed_relay");
-    create_missing_topics(&brokers, &[topic.name(), &dead_letter_topic(topic.name())]).await.unwrap();
+    create_missing_topics(
+        &KafkaConnection::in_the_clear(&brokers),
+        &[topic.name(), &dead_letter_topic(topic.name())],
+    )
+    .await
+    .unwrap();
     let adapters = MySqlDatabase::connect_lazy(database.url(), 2).unwrap();
     adapters.migrate().await.unwrap();
     let mut accounts = Accounts::register(Arc::new(MySqlUserRepository::new(adapters.clone()))).await;

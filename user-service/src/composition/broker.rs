@@ -10,7 +10,7 @@ pub(super) async fn publisher(relay: &RelayConfig) -> Result<Arc<dyn EventPublis
     match &relay.broker {
         #[cfg(feature = "kafka")]
         BrokerUrl::Kafka(brokers) => Ok(Arc::new(crate::data_sources::KafkaEventPublisher::new(
-            kafka(brokers, relay)?,
+            &kafka(brokers, relay)?,
             &relay.topic,
             relay.publish_deadline,
         ))),
@@ -55,7 +55,7 @@ pub(super) async fn create_topics(relay: &RelayConfig) -> Result<(), StartError>
     match &relay.broker {
         #[cfg(feature = "kafka")]
         BrokerUrl::Kafka(brokers) => crate::data_sources::create_missing_topics(
-            kafka(brokers, relay)?,
+            &kafka(brokers, relay)?,
             &[&relay.topic, &shared_kernel::dead_letter_topic(&relay.topic)],
         )
         .await
@@ -76,7 +76,7 @@ pub(super) async fn partitions(relay: &RelayConfig) -> Result<Vec<(String, u32)>
             let kafka = kafka(brokers, relay)?;
             let mut found = Vec::with_capacity(topics.len());
             for topic in topics {
-                let partitions = crate::data_sources::partitions_of(kafka.clone(), &topic).await?;
+                let partitions = kafka.partitions_of(&topic).await?;
                 found.push((topic, partitions));
             }
             Ok(found)

@@ -56,8 +56,8 @@ impl Connection for FutureProducer<Reasons> {
 impl KafkaEventPublisher {
     /// Publishes to `topic` at the brokers of the connection. A call that takes longer than `deadline` fails as unavailable.
     /// Connects when first used.
-    pub fn new(connection: impl Into<KafkaConnection>, topic: &str, deadline: Duration) -> Self {
-        let config = kafka_producer_config(&connection.into());
+    pub fn new(connection: &KafkaConnection, topic: &str, deadline: Duration) -> Self {
+        let config = kafka_producer_config(connection);
         Self { config, topic: topic.to_owned(), deadline, calls: Overlapping::new() }
     }
 

@@ -3,7 +3,6 @@ use std::time::Duration;
 
 use kafka_connection::{KafkaConnection, Reasons};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use shared_kernel::CDC_PARTITIONS;
 use tokio::time::Instant;
@@ -12,8 +11,6 @@ use crate::repositories::AdapterError;
 
 /// How long the brokers may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// How long the brokers may take to describe a topic.
-const LOOK_WITHIN: Duration = Duration::from_secs(10);
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Creates each topic that is not there, with [`CDC_PARTITIONS`] partitions and the brokers' default
@@ -23,13 +20,12 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 ///
 /// When the brokers cannot be reached within ten seconds, refuse, or have no leader for a partition within 30 seconds.
 pub async fn create_missing_topics(
-    connection: impl Into<KafkaConnection>,
+    connection: &KafkaConnection,
     topics: &[&str],
 ) -> Result<(), AdapterError> {
-    let connection = connection.into();
     if let [first, ..] = topics {
         // Whether we are let in at all: an admin client does not tell why not.
-        partitions_of(connection.clone(), first).await?;
+        connection.partitions_of(first).await?;
     }
     let admin: Arc<AdminClient<Reasons>> =
         Arc::new(connection.config().create_with_context(Reasons::default())?);
@@ -54,25 +50,6 @@ pub async fn create_missing_topics(
         }
     }
     Ok(())
-}
-
-/// How many partitions the topic has; none when it is not there.
-///
-/// # Errors
-///
-/// When the brokers cannot be reached within ten seconds, or refuse.
-pub async fn partitions_of(connection: impl Into<KafkaConnection>, topic: &str) -> Result<u32, AdapterError> {
-    let mut config = connection.into().config();
-    config.set("allow.auto.create.topics", "false");
-    let topic = topic.to_owned();
-    let look = move || {
-        let client: BaseConsumer<Reasons> = config.create_with_context(Reasons::default())?;
-        let metadata =
-            client.fetch_metadata(Some(&topic), LOOK_WITHIN).map_err(|error| Reasons::of(&client, error))?;
-        let partitions = metadata.topics().first().map_or(0, |found| found.partitions().len());
-        Ok(u32::try_from(partitions).unwrap_or(u32::MAX))
-    };
-    tokio::task::spawn_blocking(look).await?
 }
 
 /// Whether the broker that answers knows the topic, and a leader of each of its partitions: a moment after

@@ -82,7 +82,7 @@ pub use kafka_event_publisher::KafkaEventPublisher;
 #[cfg(feature = "kafka")]
 pub use kafka_producer_config::kafka_producer_config;
 #[cfg(feature = "kafka")]
-pub use kafka_topics::{create_missing_topics, partitions_of};
+pub use kafka_topics::create_missing_topics;
 #[cfg(feature = "metrics")]
 pub use measured_change_feed::MeasuredChangeFeed;
 #[cfg(feature = "metrics")]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
+use kafka_connection::KafkaConnection;
 use rdkafka::admin::{AdminOptions, NewTopic, TopicReplication};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
@@ -40,7 +41,7 @@ impl Mock {
     }
 
     fn publisher(&self, deadline: Duration) -> KafkaEventPublisher {
-        KafkaEventPublisher::new(&self.brokers, TOPIC, deadline)
+        KafkaEventPublisher::new(&KafkaConnection::in_the_clear(&self.brokers), TOPIC, deadline)
     }
 
     async fn read(&self) -> Vec<ReadRecord> {
@@ -250,7 +251,8 @@ async fn a_request_that_is_refused_as_a_whole_costs_no_event() {
 #[tokio::test]
 async fn an_unknown_topic_is_named_and_may_come() {
     let mock = Mock::new(1);
-    let publisher = KafkaEventPublisher::new(&mock.brokers, "not-there", LONG);
+    let publisher =
+        KafkaEventPublisher::new(&KafkaConnection::in_the_clear(&mock.brokers), "not-there", LONG);
     let events = updates_of(1, 1);
     let refused = publisher.publish(&events).await.unwrap_err();
     assert!(refused.acknowledged == 0 && refused.is_retryable(), "{refused:?}");
@@ -295,9 +297,9 @@ async fn a_call_that_takes_too_long_is_unavailable_and_keeps_first_occurrences_i
 async fn missing_topics_are_created_on_a_real_kafka_and_others_left_alone() {
     with_real_kafka(async |kafka| {
         let [one, two] = kafka.topics.each_ref().map(String::as_str);
-        create_missing_topics(&kafka.brokers, &[one]).await.unwrap();
-        create_missing_topics(&kafka.brokers, &[one, two]).await.unwrap();
-        create_missing_topics(&kafka.brokers, &[two, one]).await.unwrap();
+        create_missing_topics(&kafka.connection(), &[one]).await.unwrap();
+        create_missing_topics(&kafka.connection(), &[one, two]).await.unwrap();
+        create_missing_topics(&kafka.connection(), &[two, one]).await.unwrap();
         for topic in [one, two] {
             until("12 partitions", async || partitions(&kafka.brokers, topic) == 12).await;
         }
@@ -309,8 +311,8 @@ async fn missing_topics_are_created_on_a_real_kafka_and_others_left_alone() {
 async fn events_are_read_back_from_a_real_kafka_in_order() {
     with_real_kafka(async |kafka| {
         let topic = &kafka.topics[0];
-        create_missing_topics(&kafka.brokers, &[topic]).await.unwrap();
-        let publisher = KafkaEventPublisher::new(&kafka.brokers, topic, LONG);
+        create_missing_topics(&kafka.connection(), &[topic]).await.unwrap();
+        let publisher = KafkaEventPublisher::new(&kafka.connection(), topic, LONG);
         let events = updates_of(10, 50);
         for batch in events.chunks(90) {
             publisher.publish(batch).await.unwrap();
@@ -327,7 +329,7 @@ async fn events_are_read_back_from_a_real_kafka_in_order() {
 #[tokio::test]
 async fn an_unknown_topic_of_a_real_kafka_is_named() {
     with_real_kafka(async |kafka| {
-        let publisher = KafkaEventPublisher::new(&kafka.brokers, &kafka.topics[0], LONG);
+        let publisher = KafkaEventPublisher::new(&kafka.connection(), &kafka.topics[0], LONG);
         let refused = publisher.publish(&updates_of(1, 1)).await.unwrap_err();
         assert!(refused.is_retryable(), "{refused:?}");
         assert!(all_causes(&refused).contains(&kafka.topics[0]), "{}", all_causes(&refused));
@@ -343,7 +345,7 @@ async fn a_topic_that_takes_little_refuses_the_large_event_alone() {
         let narrow = NewTopic::new(topic, 12, TopicReplication::Fixed(1)).set("max.message.bytes", "20000");
         let created = admin(&kafka.brokers).create_topics([&narrow], &AdminOptions::new()).await.unwrap();
         assert!(created[0].is_ok(), "{created:?}");
-        let publisher = KafkaEventPublisher::new(&kafka.brokers, topic, LONG);
+        let publisher = KafkaEventPublisher::new(&kafka.connection(), topic, LONG);
         // Each is small enough, together they are not.
         let mut events: Vec<_> = updates_of(1, 40).into_iter().map(|event| enlarged(event, 3000)).collect();
         soon("the topic", async {

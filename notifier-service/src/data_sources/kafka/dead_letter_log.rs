@@ -39,8 +39,8 @@ enum Missing {
 
 impl KafkaDeadLetterLog {
     /// Those of that topic, by way of those brokers: what lies on its [`dead_letter_topic`]. Each call connects anew.
-    pub fn new(connection: impl Into<KafkaConnection>, topic: &str) -> Self {
-        let mut settings = connection.into().config();
+    pub fn new(connection: &KafkaConnection, topic: &str) -> Self {
+        let mut settings = connection.config();
         settings
             .set("client.id", "inf-user-notifier")
             .set("group.id", GROUP)

@@ -33,9 +33,8 @@ impl KafkaDeadLetters {
     /// # Errors
     ///
     /// [`ProducerError`] when librdkafka refuses the settings.
-    pub fn new(connection: impl Into<KafkaConnection>) -> Result<Self, ProducerError> {
+    pub fn new(connection: &KafkaConnection) -> Result<Self, ProducerError> {
         let producer = connection
-            .into()
             .config()
             .set("client.id", "inf-user-notifier")
             .set("acks", "all")

@@ -32,39 +32,14 @@ impl KafkaEventHistory {
     /// # Errors
     ///
     /// [`EventHistoryError`] when librdkafka refuses the settings.
-    pub fn new(
-        connection: impl Into<KafkaConnection>,
-        topics: Vec<String>,
-    ) -> Result<Self, EventHistoryError> {
+    pub fn new(connection: &KafkaConnection, topics: Vec<String>) -> Result<Self, EventHistoryError> {
         let consumer = connection
-            .into()
             .config()
             .set("client.id", "inf-user-notifier")
             .set("enable.auto.commit", "false")
             .create()
             .map_err(|error: KafkaError| EventHistoryError(error.into()))?;
         Ok(Self { consumer: Arc::new(consumer), topics })
-    }
-}
-
-impl KafkaEventHistory {
-    /// How many partitions each of the topics has; none where there is no topic.
-    ///
-    /// # Errors
-    ///
-    /// [`EventHistoryError`] when the brokers cannot be reached, or refuse.
-    pub async fn partitions(&self) -> Result<Vec<(String, usize)>, EventHistoryError> {
-        let (consumer, topics) = (self.consumer.clone(), self.topics.clone());
-        let look = move || {
-            let partitions = |topic: String| {
-                let metadata = consumer.fetch_metadata(Some(&topic), PATIENCE)?;
-                let partitions = metadata.topics().first().map_or(0, |found| found.partitions().len());
-                Ok::<_, KafkaError>((topic, partitions))
-            };
-            topics.into_iter().map(partitions).collect::<Result<_, _>>()
-        };
-        let looked = tokio::task::spawn_blocking(look).await.unwrap_or(Err(KafkaError::Canceled));
-        looked.map_err(|error| EventHistoryError(error.into()))
     }
 }
 

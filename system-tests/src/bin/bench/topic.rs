@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kafka_connection::KafkaConnection;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -41,7 +42,7 @@ impl Topic {
             outcome.map_err(|(_, code)| format!("the topic {name} cannot be made: {code}"))?;
         }
         // It is there; this waits until each partition has a leader.
-        create_missing_topics(brokers, &[&name]).await?;
+        create_missing_topics(&KafkaConnection::in_the_clear(brokers), &[&name]).await?;
         let consumer = ClientConfig::new()
             .set("bootstrap.servers", brokers)
             .set("group.id", &name)

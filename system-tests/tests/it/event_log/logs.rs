@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use kafka_connection::KafkaConnection;
 use notifier_service::transport::{EventConsumer, KafkaConsumer, KafkaConsumerSettings, TableBrokerConsumer};
 use shared_kernel::{CDC_PARTITIONS, dead_letter_topic};
 use system_tests::{KafkaTopic, Server};
@@ -55,26 +56,27 @@ impl EventLog for TableLog {
 }
 
 struct KafkaLog {
-    brokers: String,
+    kafka: KafkaConnection,
     topic: KafkaTopic,
 }
 
 pub(super) async fn kafka() -> Option<Box<dyn EventLog>> {
     let brokers = Server::Kafka.address()?;
     let topic = KafkaTopic::named(&brokers, "event_log");
-    create_missing_topics(&brokers, &[topic.name(), &dead_letter_topic(topic.name())]).await.unwrap();
-    Some(Box::new(KafkaLog { brokers, topic }))
+    let kafka = KafkaConnection::in_the_clear(&brokers);
+    create_missing_topics(&kafka, &[topic.name(), &dead_letter_topic(topic.name())]).await.unwrap();
+    Some(Box::new(KafkaLog { kafka, topic }))
 }
 
 #[async_trait]
 impl EventLog for KafkaLog {
     fn publisher(&self) -> Box<dyn EventPublisher> {
-        Box::new(KafkaEventPublisher::new(&self.brokers, self.topic.name(), PUBLISH_DEADLINE))
+        Box::new(KafkaEventPublisher::new(&self.kafka, self.topic.name(), PUBLISH_DEADLINE))
     }
 
     fn join(&self, group: &str) -> Box<dyn EventConsumer> {
         let settings = KafkaConsumerSettings {
-            connection: (&self.brokers).into(),
+            connection: self.kafka.clone(),
             // Groups outlive their topic on the brokers, so their names are a test's own too.
             group: format!("{}-{group}", self.topic.name()),
             topic: self.topic.name().to_owned(),

@@ -133,6 +133,7 @@ async fn servers_that_demand_certificates_and_passwords_let_us_in_and_nobody_els
     // Only one setting at a time is wrong.
     let doctor = deployment.variables();
     run_to_end("user-service", "doctor", &doctor);
+    run_to_end("notifier-service", "doctor", &doctor);
     let wrong = |variable, value: &str, said| Refusal { variable, value: Some(value.to_owned()), said };
     let without_certificate = deployment.userdata.url().split("&ssl-cert").next().unwrap().to_owned();
     let other_authority = deployment.userdata.url().replace("/ca.pem", "/other-ca.pem");

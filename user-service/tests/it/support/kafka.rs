@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
+use kafka_connection::KafkaConnection;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
@@ -84,6 +85,12 @@ fn read_all_now(brokers: &str, topic: &str) -> Vec<ReadRecord> {
 pub(crate) struct RealKafka {
     pub(crate) brokers: String,
     pub(crate) topics: [String; 2],
+}
+
+impl RealKafka {
+    pub(crate) fn connection(&self) -> KafkaConnection {
+        KafkaConnection::in_the_clear(&self.brokers)
+    }
 }
 
 /// Runs a test on the real Kafka. The topics that it makes by the names it is given are deleted afterwards,

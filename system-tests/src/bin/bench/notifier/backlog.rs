@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use kafka_connection::KafkaConnection;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
@@ -52,7 +53,7 @@ fn event(number: u64) -> UserEvent {
 
 /// Puts as many events on the topic.
 pub(super) fn fill(brokers: &str, topic: &str, events: u64) -> Result<(), Failure> {
-    let producer: BaseProducer = kafka_producer_config(&brokers.into()).create()?;
+    let producer: BaseProducer = kafka_producer_config(&KafkaConnection::in_the_clear(brokers)).create()?;
     for number in 1..=events {
         let WireRecord { key, value, headers } = encode(&event(number));
         let mut wire = OwnedHeaders::new_with_capacity(headers.len());

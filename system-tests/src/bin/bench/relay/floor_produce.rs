@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clap::Args;
+use kafka_connection::KafkaConnection;
 use rdkafka::ClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
@@ -61,7 +62,7 @@ impl ProducerContext for Deliveries {
 impl FloorProduce {
     /// Produces every kept record, as fast as the producer takes them.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let mut config = kafka_producer_config(&(&self.brokers).into());
+        let mut config = kafka_producer_config(&KafkaConnection::in_the_clear(&self.brokers));
         for setting in &self.settings {
             let (name, value) = setting.split_once('=').ok_or("--set takes NAME=VALUE")?;
             config.set(name, value);
