@@ -54,7 +54,6 @@ impl Composed {
             ("mysql:3306".to_owned(), format!("127.0.0.1:{}", mysql.port())),
             ("kafka:9092".to_owned(), kafka.address()),
             ("smtp://mailpit:1025".to_owned(), sink.url()),
-            ("${INF_USER_CAPTURE:-outbox-binlog}".to_owned(), "outbox-binlog".to_owned()),
         ];
         let mut composed = Self { services, folder, replaced, mysql, _kafka: kafka, sink };
         for file in std::fs::read_dir(composed.folder.path()).unwrap() {
@@ -78,6 +77,11 @@ impl Composed {
     }
 
     fn here(&self, text: &str) -> String {
+        let text = match text.strip_prefix("${").and_then(|text| text.strip_suffix('}')) {
+            // No variable of compose is set.
+            Some(variable) => variable.split_once(":-").unwrap_or_else(|| panic!("{text} has no default")).1,
+            None => text,
+        };
         self.replaced.iter().fold(text.to_owned(), |text, (written, here)| text.replace(written, here))
     }
 

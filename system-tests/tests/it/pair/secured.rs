@@ -112,7 +112,8 @@ struct Refusal {
     said: &'static [&'static str],
 }
 
-#[tokio::test]
+// Programs run to their end here, one of them with the mail server in this process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_that_demand_certificates_and_passwords_let_us_in_and_nobody_else() {
     let certificates = certificates();
     let folder = certificates.path();
