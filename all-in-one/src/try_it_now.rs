@@ -41,7 +41,7 @@ impl fmt::Display for TryItNow {
         writeln!(
             f,
             "  ID=$(curl -s http://{api}/users -H 'Content-Type: application/json' -d '{{\"username\":\"ada\",\"email\":\"ada@example.org\",\
-             \"password\":\"correct-horse-battery\",\"fullName\":\"Ada Lovelace\"}}' | tee /dev/stderr | grep -oE '[0-9a-f-]{{36}}'); echo $ID"
+             \"password\":\"correct-horse-battery\",\"fullName\":\"Ada Lovelace\"}}' | tee -a /dev/stderr | grep -oE '[0-9a-f-]{{36}}'); echo $ID"
         )?;
         writeln!(
             f,

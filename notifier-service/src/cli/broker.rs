@@ -1,8 +1,8 @@
 use clap::Args;
 use notifier_service::config::{BrokerUrl, KafkaSecurity};
 
-use super::SettingError;
 use super::kafka::KafkaSettings;
+use super::setting_error::SettingError;
 
 /// What brings the events.
 #[derive(Args)]

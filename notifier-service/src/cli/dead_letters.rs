@@ -12,7 +12,8 @@ use notifier_service::interactors::{
 };
 
 use super::broker::BrokerSettings;
-use super::{DatabaseSettings, SettingError};
+use super::database::DatabaseSettings;
+use super::setting_error::SettingError;
 
 #[derive(Args)]
 pub(crate) struct DeadLettersSettings {

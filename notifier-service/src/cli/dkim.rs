@@ -4,7 +4,8 @@ use clap::Args;
 use notifier_service::data_sources::{BadDkim, DkimSigner};
 use secrecy::SecretString;
 
-use super::{SettingError, secret};
+use super::secret::secret;
+use super::setting_error::SettingError;
 
 /// The signature that shows readers' mail servers whose mail this is.
 #[derive(Args)]

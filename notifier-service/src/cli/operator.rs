@@ -14,7 +14,9 @@ use notifier_service::transport::http::{Operator, OperatorToken};
 use shared_kernel::UserId;
 use uuid::Uuid;
 
-use super::{DatabaseSettings, SettingError, secret};
+use super::database::DatabaseSettings;
+use super::secret::secret;
+use super::setting_error::SettingError;
 
 #[derive(Args)]
 pub(super) struct OperatorSettings {

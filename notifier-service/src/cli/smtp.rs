@@ -4,7 +4,8 @@ use clap::Args;
 use notifier_service::data_sources::Authorities;
 use secrecy::SecretString;
 
-use super::{SettingError, secret, text_file};
+use super::secret::{secret, text_file};
+use super::setting_error::SettingError;
 
 /// What a mail server asks for beside its URL.
 #[derive(Args)]

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::{Ledger, StartError, open_ledger};
+use super::StartError;
+use super::ledger::{Ledger, open_ledger};
 use crate::config::{BrokerUrl, DeadLettersConfig};
 use crate::data_sources::SystemClock;
 use crate::interactors::{ListDeadLetters, RedriveDeadLetters};
@@ -48,7 +49,7 @@ async fn log(
     match &config.broker {
         #[cfg(feature = "kafka")]
         BrokerUrl::Kafka(brokers) => {
-            let connection = super::kafka(brokers, &config.kafka)?;
+            let connection = super::broker::kafka(brokers, &config.kafka)?;
             let log = crate::data_sources::KafkaDeadLetterLog::new(&connection, &config.topic);
             Ok((Arc::new(log), Box::pin(std::future::ready(()))))
         }
@@ -56,11 +57,11 @@ async fn log(
         BrokerUrl::Table(path) => {
             let broker = table_broker::TableBroker::open_sqlite(path)
                 .await
-                .map_err(|error| super::unusable("broker-url", error))?;
+                .map_err(|error| super::start_error::unusable("broker-url", error))?;
             let log = crate::data_sources::TableBrokerDeadLetterLog::new(broker.clone(), &config.topic);
             Ok((Arc::new(log), Box::pin(async move { broker.close().await })))
         }
         #[cfg(not(all(feature = "kafka", feature = "table-broker")))]
-        other => Err(super::no_such_broker(other)),
+        other => Err(super::start_error::no_such_broker(other)),
     }
 }

@@ -1,13 +1,13 @@
 //! What stands in the way of the notifier's work, found out before it is started.
 
-use std::error::Error;
 use std::sync::Arc;
 
 pub use telemetry::doctor::Finding;
 use telemetry::doctor::{of_topics, within};
 
-use super::renderer;
-use crate::config::{BrokerUrl, DatabaseUrl, NotifierConfig};
+use super::broker::partitions;
+use super::mails::renderer;
+use crate::config::{DatabaseUrl, NotifierConfig};
 use crate::data_sources::{SmtpMailer, SystemClock};
 use crate::entities::DialogueStage;
 
@@ -38,7 +38,7 @@ async fn examine_database(database: &DatabaseUrl) -> Vec<Finding> {
             use secrecy::ExposeSecret as _;
             use telemetry::doctor::{of_clock, of_privileges};
             let opening = crate::data_sources::MySqlNotificationLedger::open(url.expose_secret(), 1);
-            match within(async { opening.await.map_err(super::not_opened) }).await {
+            match within(async { opening.await.map_err(super::start_error::not_opened) }).await {
                 Ok(ledger) => {
                     let clock = of_clock(within(ledger.now()).await, crate::data_sources::machine_time());
                     let privileges = of_privileges(within(ledger.missing_privileges()).await);
@@ -51,7 +51,7 @@ async fn examine_database(database: &DatabaseUrl) -> Vec<Finding> {
         #[cfg(feature = "sqlite")]
         DatabaseUrl::Sqlite(path) => {
             let opening = crate::data_sources::SqliteNotificationLedger::open(path);
-            match within(async { opening.await.map_err(super::not_opened) }).await {
+            match within(async { opening.await.map_err(super::start_error::not_opened) }).await {
                 Ok(ledger) => {
                     ledger.close().await;
                     vec![fine]
@@ -60,31 +60,7 @@ async fn examine_database(database: &DatabaseUrl) -> Vec<Finding> {
             }
         }
         #[cfg(not(all(feature = "mysql", feature = "sqlite")))]
-        other => wrong(shared_kernel::in_words(&super::no_such_database(other))),
-    }
-}
-
-/// How many partitions each of our topics has; none where there is no topic.
-async fn partitions(config: &NotifierConfig) -> Result<Vec<(String, u32)>, Box<dyn Error + Send + Sync>> {
-    let topics = [config.topic.clone(), shared_kernel::dead_letter_topic(&config.topic)];
-    match &config.broker {
-        #[cfg(feature = "kafka")]
-        BrokerUrl::Kafka(brokers) => {
-            let kafka = super::kafka(brokers, &config.kafka)?;
-            let mut found = Vec::with_capacity(topics.len());
-            for topic in topics {
-                let partitions = kafka.partitions_of(&topic).await?;
-                found.push((topic, partitions));
-            }
-            Ok(found)
-        }
-        #[cfg(feature = "table-broker")]
-        BrokerUrl::Table(path) => {
-            super::table_broker(path, &config.topic).await?;
-            Ok(topics.map(|topic| (topic, shared_kernel::CDC_PARTITIONS)).into())
-        }
-        #[cfg(not(all(feature = "kafka", feature = "table-broker")))]
-        other => Err(super::no_such_broker(other).into()),
+        other => wrong(shared_kernel::in_words(&super::start_error::no_such_database(other))),
     }
 }
 
