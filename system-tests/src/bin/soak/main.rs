@@ -149,8 +149,9 @@ impl Pair {
             ("USER_SERVICE_LISTEN", &listen),
             ("USER_SERVICE_SESSION_KEY", "fedcba9876543210fedcba9876543210"),
             ("USER_SERVICE_ACTION_TOKEN_KEY", "0123456789abcdef0123456789abcdef"),
-            // One address has all accounts.
+            // One address has all accounts, and each account changes more often than a person does.
             ("USER_SERVICE_RATE_PER_ADDRESS", "0"),
+            ("USER_SERVICE_RATE_PER_ACCOUNT", "0"),
             ("NOTIFIER_DATABASE_URL", ledger.url()),
             ("NOTIFIER_BROKER_URL", &broker),
             ("NOTIFIER_TOPIC", &topic),
