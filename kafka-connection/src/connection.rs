@@ -4,15 +4,13 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::Metadata;
 use secrecy::ExposeSecret as _;
 use thiserror::Error;
 
 use crate::reasons::Reasons;
 use crate::security::KafkaSecurity;
-
-/// How long the brokers may take to describe a topic.
-const DESCRIBE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Where brokers are, and how they are spoken to.
 ///
@@ -66,27 +64,33 @@ impl KafkaConnection {
         }
     }
 
-    /// In the clear, and as nobody: for servers of one's own machine.
+    /// In the clear, and as nobody: for tests and benchmarks, on servers of one's own machine. What settings say is
+    /// [`new`](Self::new).
     pub fn in_the_clear(brokers: &str) -> Self {
         Self { brokers: brokers.to_owned(), security: KafkaSecurity::default() }
     }
 
-    /// How many partitions the topic has; none when it is not there.
+    /// How many partitions each of the topics has; none when it is not there. Connects for this alone.
     ///
     /// # Errors
     ///
-    /// When the brokers cannot be reached within ten seconds, or refuse.
-    pub async fn partitions_of(&self, topic: &str) -> Result<u32, Box<dyn Error + Send + Sync>> {
+    /// When the brokers cannot be reached within `limit`, refuse, or say nothing of a topic.
+    pub async fn partitions_of(
+        &self,
+        topics: &[&str],
+        limit: Duration,
+    ) -> Result<Vec<(String, u32)>, Box<dyn Error + Send + Sync>> {
         let mut config = self.config();
         config.set("allow.auto.create.topics", "false");
-        let topic = topic.to_owned();
+        let topics: Vec<_> = topics.iter().map(|topic| (*topic).to_owned()).collect();
         let look = move || {
             let client: BaseConsumer<Reasons> = config.create_with_context(Reasons::default())?;
-            let metadata = client
-                .fetch_metadata(Some(&topic), DESCRIBE_WITHIN)
-                .map_err(|error| Reasons::of(&client, error))?;
-            let partitions = metadata.topics().first().map_or(0, |found| found.partitions().len());
-            Ok(u32::try_from(partitions).unwrap_or(u32::MAX))
+            let partitions = |topic: String| {
+                let metadata = client.fetch_metadata(Some(&topic), limit);
+                let found = metadata.and_then(|metadata| partitions_in(&metadata));
+                Ok((topic, found.map_err(|error| Reasons::of(&client, error))?))
+            };
+            topics.into_iter().map(partitions).collect()
         };
         tokio::task::spawn_blocking(look).await?
     }
@@ -126,6 +130,20 @@ impl KafkaConnection {
             KafkaSecurity { scram: Some(_), .. } => "kafka-username",
             _ => "kafka-tls",
         }
+    }
+}
+
+/// How many partitions the one topic has that the metadata are about; none when it is not there.
+///
+/// # Errors
+///
+/// What the brokers say where they do not tell, such as that we may not know the topic.
+pub fn partitions_in(metadata: &Metadata) -> Result<u32, KafkaError> {
+    let Some(topic) = metadata.topics().first() else { return Ok(0) };
+    match topic.error().map(RDKafkaErrorCode::from) {
+        None => Ok(u32::try_from(topic.partitions().len()).unwrap_or(u32::MAX)),
+        Some(RDKafkaErrorCode::UnknownTopicOrPartition) => Ok(0),
+        Some(code) => Err(KafkaError::MetadataFetch(code)),
     }
 }
 

@@ -7,7 +7,7 @@ mod reasons;
 mod security;
 
 #[cfg(feature = "client")]
-pub use connection::{BadConnection, KafkaConnection};
+pub use connection::{BadConnection, KafkaConnection, partitions_in};
 #[cfg(feature = "client")]
 pub use reasons::{BrokersRefuse, Reasons};
 pub use security::{

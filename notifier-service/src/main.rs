@@ -49,10 +49,13 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
             done?;
         }
         Command::Doctor(settings) => {
-            let findings = match settings.config() {
+            let mut findings = match settings.config() {
                 Ok(config) => composition::examine(&config).await,
                 Err(bad) => vec![Finding::wrong("settings", shared_kernel::in_words(&bad))],
             };
+            if let Err(bad) = cli.traces.check() {
+                findings.push(Finding::wrong("traces", shared_kernel::in_words(&bad)));
+            }
             if !telemetry::doctor::report(findings) {
                 return Ok(ExitCode::FAILURE);
             }

@@ -1,6 +1,9 @@
 #![expect(clippy::doc_markdown, reason = "--help shows these texts as they are")]
 
+use std::convert::Infallible;
+
 use clap::Args;
+use secrecy::SecretString;
 use thiserror::Error;
 
 use crate::Tracer;
@@ -21,10 +24,11 @@ pub struct TraceSettings {
         long,
         env = "OTEL_EXPORTER_OTLP_HEADERS",
         hide_env_values = true,
+        value_parser = secret,
         value_name = "LIST",
         global = true
     )]
-    otlp_headers: Option<String>,
+    otlp_headers: Option<SecretString>,
     /// How spans are sent: http/protobuf is the only way
     #[arg(long, env = "OTEL_EXPORTER_OTLP_PROTOCOL", default_value = PROTOCOL, value_name = "PROTOCOL", global = true)]
     otlp_protocol: String,
@@ -46,6 +50,11 @@ pub struct TraceSettings {
     traces_sampler_arg: Option<String>,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what clap calls")]
+fn secret(text: &str) -> Result<SecretString, Infallible> {
+    Ok(text.into())
+}
+
 /// A setting of traces that stops the start.
 #[derive(Debug, Error)]
 #[error("--{flag} ({variable}): {reason}")]
@@ -61,6 +70,17 @@ pub struct Traces {
     tracer: Tracer,
     #[cfg(feature = "otlp")]
     provider: Option<opentelemetry_sdk::trace::SdkTracerProvider>,
+}
+
+impl TraceSettings {
+    /// What a start would say of them.
+    ///
+    /// # Errors
+    ///
+    /// [`BadTraceSetting`].
+    pub fn check(&self) -> Result<(), BadTraceSetting> {
+        self.start("nobody").map(drop)
+    }
 }
 
 impl Traces {
@@ -111,6 +131,7 @@ mod with_export {
     use std::time::Duration;
 
     use percent_encoding::percent_decode_str;
+    use secrecy::ExposeSecret as _;
 
     use super::{BadTraceSetting, PROTOCOL, SAMPLER, TraceSettings, Tracer, Traces};
     use crate::otlp::{Collector, Sampler};
@@ -193,14 +214,21 @@ mod with_export {
 
         /// The headers, decoded. What is refused is not repeated, since it may let somebody in.
         fn headers(&self) -> Result<Vec<(String, String)>, BadTraceSetting> {
-            let pairs = self.otlp_headers.as_deref().unwrap_or_default().split(',').map(str::trim);
+            let pairs = self
+                .otlp_headers
+                .as_ref()
+                .map_or("", |headers| headers.expose_secret())
+                .split(',')
+                .map(str::trim);
             let read = |pair: &str| {
                 let (name, value) = pair.split_once('=')?;
                 let name = name.trim();
                 let value = percent_decode_str(value.trim()).decode_utf8().ok()?.into_owned();
-                let is_name =
-                    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
-                (is_name && !value.contains(char::is_control)).then(|| (name.to_owned(), value))
+                // RFC 9110, section 5.6.2. The exporter would leave others out and say nothing.
+                let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+                let is_name = !name.is_empty() && name.bytes().all(is_token);
+                let is_value = value.is_ascii() && !value.contains(char::is_control);
+                (is_name && is_value).then(|| (name.to_owned(), value))
             };
             let headers = pairs.filter(|pair| !pair.is_empty()).map(read).collect::<Option<_>>();
             headers.ok_or_else(|| BadTraceSetting {

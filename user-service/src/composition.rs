@@ -33,7 +33,7 @@ use crate::transport::{RelayHealth, http};
 use api::Api;
 pub use create_admin::{CreateAdminError, create_admin};
 use database::Database;
-pub use doctor::{Finding, Verdict, examine};
+pub use doctor::{Finding, examine};
 use ports::Ports;
 
 /// The name of the service where one process has several.

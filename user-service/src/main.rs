@@ -61,7 +61,16 @@ async fn run(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
             answered?;
         }
         Command::Doctor(settings) => {
-            let mut findings = composition::examine(&settings.config()?).await;
+            let mut findings = match settings.config() {
+                Ok(config) => composition::examine(&config).await,
+                Err(bad) => vec![Finding::wrong("settings", in_words(&bad))],
+            };
+            if let Err(bad) = settings.check_access() {
+                findings.push(Finding::wrong("settings", in_words(&bad)));
+            }
+            if let Err(bad) = cli.traces.check() {
+                findings.push(Finding::wrong("traces", in_words(&bad)));
+            }
             findings.push(match settings.check_keys() {
                 Ok(()) => Finding::fine("keys", "`serve` has its keys"),
                 // A relay has none.

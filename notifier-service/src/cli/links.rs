@@ -26,12 +26,8 @@ pub(super) struct LinkSettings {
         conflicts_with = "action_token_key"
     )]
     action_token_key_file: Option<PathBuf>,
-    /// How long a link that confirms an address or stops a change of address counts, in hours
-    #[arg(long, env = "NOTIFIER_CONFIRM_LINK_HOURS", default_value_t = 48, value_parser = clap::value_parser!(u64).range(1..=720))]
-    confirm_link_hours: u64,
-    /// How long a link to choose a new password counts, in minutes
-    #[arg(long, env = "NOTIFIER_RESET_LINK_MINUTES", default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=1440))]
-    reset_link_minutes: u64,
+    #[command(flatten)]
+    lifetimes: LinkLifetimeSettings,
 }
 
 impl LinkSettings {
@@ -44,10 +40,27 @@ impl LinkSettings {
             "NOTIFIER_ACTION_TOKEN_KEY",
         )?;
         let keys = SigningKeys::parse(&keys).map_err(SettingError::Keys)?;
-        let lifetimes = LinkLifetimes {
+        Ok(ActionLinks::new(public_url, keys, self.lifetimes.lifetimes()))
+    }
+}
+
+// The same for whatever writes links, tells of them, or judges whether one still counts.
+#[derive(Args)]
+pub(super) struct LinkLifetimeSettings {
+    /// How long a link that confirms an address or stops a change of address counts, in hours. A mail whose link counts no
+    /// longer is not sent again
+    #[arg(long, env = "NOTIFIER_CONFIRM_LINK_HOURS", default_value_t = 48, value_parser = clap::value_parser!(u64).range(1..=720))]
+    confirm_link_hours: u64,
+    /// How long a link to choose a new password counts, in minutes
+    #[arg(long, env = "NOTIFIER_RESET_LINK_MINUTES", default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=1440))]
+    reset_link_minutes: u64,
+}
+
+impl LinkLifetimeSettings {
+    pub(super) fn lifetimes(&self) -> LinkLifetimes {
+        LinkLifetimes {
             confirm: Duration::from_secs(self.confirm_link_hours * 60 * 60),
             reset: Duration::from_secs(self.reset_link_minutes * 60),
-        };
-        Ok(ActionLinks::new(public_url, keys, lifetimes))
+        }
     }
 }

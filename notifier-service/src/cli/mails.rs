@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use notifier_service::config::{MailsConfig, PreviewConfig};
 use notifier_service::data_sources::{SmtpSettings, SmtpSettingsError};
-use notifier_service::entities::{ActionLinks, BadContact, Contact, LinkLifetimes, PublicUrl};
+use notifier_service::entities::{ActionLinks, BadContact, Contact, PublicUrl};
 use secrecy::SecretString;
 use shared_kernel::SigningKeys;
 use thiserror::Error;
+
+use super::links::LinkLifetimeSettings;
 
 /// What the links of previews are signed with. No service takes them.
 const PREVIEW_KEY: &str = "previews-are-signed-with-no-secret";
@@ -54,6 +56,8 @@ pub(crate) struct PreviewSettings {
     public_url: String,
     #[command(flatten)]
     mails: MailsSettings,
+    #[command(flatten)]
+    lifetimes: LinkLifetimeSettings,
 }
 
 /// A setting of what mails say is not usable.
@@ -95,7 +99,7 @@ impl PreviewSettings {
         let smtp = SmtpSettings::parse(&nowhere, &self.mail_from).map_err(MailsSettingError::MailFrom)?;
         let public_url = PublicUrl::parse(&self.public_url).map_err(MailsSettingError::PublicUrl)?;
         let keys = SigningKeys::parse(PREVIEW_KEY).expect("the key is long enough");
-        let links = ActionLinks::new(public_url, keys, LinkLifetimes::default());
+        let links = ActionLinks::new(public_url, keys, self.lifetimes.lifetimes());
         let mut mails = MailsConfig::of_sender(&smtp, &links);
         self.mails.apply_to(&mut mails)?;
         Ok(PreviewConfig { folder: self.folder.clone(), sender: smtp, links, mails })

@@ -15,6 +15,7 @@ use shared_kernel::UserId;
 use uuid::Uuid;
 
 use super::database::DatabaseSettings;
+use super::links::LinkLifetimeSettings;
 use super::secret::secret;
 use super::setting_error::SettingError;
 
@@ -52,13 +53,8 @@ impl OperatorSettings {
 pub(crate) struct LedgerSettings {
     #[command(flatten)]
     pub(crate) database: DatabaseSettings,
-    /// How long a link that confirms an address or stops a change of address counts, in hours: as `run` has it. A mail
-    /// whose link counts no longer is not sent again
-    #[arg(long, env = "NOTIFIER_CONFIRM_LINK_HOURS", default_value_t = 48, value_parser = clap::value_parser!(u64).range(1..=720))]
-    confirm_link_hours: u64,
-    /// How long a link to choose a new password counts, in minutes: as `run` has it
-    #[arg(long, env = "NOTIFIER_RESET_LINK_MINUTES", default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=1440))]
-    reset_link_minutes: u64,
+    #[command(flatten)]
+    lifetimes: LinkLifetimeSettings,
     #[command(subcommand)]
     command: LedgerCommand,
 }
@@ -149,11 +145,7 @@ impl FilterArgs {
 
 impl LedgerSettings {
     pub(crate) fn links(&self) -> LinkLifetimes {
-        let seconds = std::time::Duration::from_secs;
-        LinkLifetimes {
-            confirm: seconds(self.confirm_link_hours * 3600),
-            reset: seconds(self.reset_link_minutes * 60),
-        }
+        self.lifetimes.lifetimes()
     }
 
     /// Does what was asked for, and says it on standard output.

@@ -8,6 +8,10 @@ use crate::config::{BrokerUrl, NotifierConfig};
 use crate::repositories::{DeadLetterLog, DeadLetters, EventHistory};
 use crate::transport::{ConsumerMonitor, EventConsumer};
 
+/// How long the brokers may take to say how many partitions a topic has.
+#[cfg(feature = "kafka")]
+const LOOK_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// The consumer of the topic, and what else is on the same broker.
 pub(super) struct Broker {
     pub(super) consumer: Box<dyn EventConsumer>,
@@ -75,22 +79,14 @@ pub(super) async fn broker(config: &NotifierConfig) -> Result<Broker, StartError
 pub(super) async fn partitions(
     config: &NotifierConfig,
 ) -> Result<Vec<(String, u32)>, Box<dyn Error + Send + Sync>> {
-    let topics = [config.topic.clone(), shared_kernel::dead_letter_topic(&config.topic)];
+    let topics = [&*config.topic, &shared_kernel::dead_letter_topic(&config.topic)];
     match &config.broker {
         #[cfg(feature = "kafka")]
-        BrokerUrl::Kafka(brokers) => {
-            let kafka = kafka(brokers, &config.kafka)?;
-            let mut found = Vec::with_capacity(topics.len());
-            for topic in topics {
-                let partitions = kafka.partitions_of(&topic).await?;
-                found.push((topic, partitions));
-            }
-            Ok(found)
-        }
+        BrokerUrl::Kafka(brokers) => kafka(brokers, &config.kafka)?.partitions_of(&topics, LOOK_WITHIN).await,
         #[cfg(feature = "table-broker")]
         BrokerUrl::Table(path) => {
             table_broker(path, &config.topic).await?;
-            Ok(topics.map(|topic| (topic, shared_kernel::CDC_PARTITIONS)).into())
+            Ok(topics.map(|topic| (topic.to_owned(), shared_kernel::CDC_PARTITIONS)).into())
         }
         #[cfg(not(all(feature = "kafka", feature = "table-broker")))]
         other => Err(no_such_broker(other).into()),

@@ -15,6 +15,9 @@ use crate::entities::DialogueStage;
 /// for the file of a broker on SQLite, which is made where there is none.
 pub async fn examine(config: &NotifierConfig) -> Vec<Finding> {
     let mut findings = examine_database(&config.database).await;
+    if let Err(bad) = super::policy(config) {
+        findings.push(Finding::wrong("settings", shared_kernel::in_words(&bad)));
+    }
     findings.push(of_topics(within(partitions(config)).await));
     findings.push(examine_mail_server(config).await);
     findings.push(match renderer(&config.mails, &config.links) {

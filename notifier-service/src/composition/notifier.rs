@@ -157,7 +157,7 @@ impl Notifier {
         };
         tokio::select! {
             () = all_done => {}
-            () = cut_off => tracing::warn!("mails were still being sent; they are tried again when their leases end"),
+            () = cut_off => tracing::warn!("what was still under way is cut off; mails among it are tried again when their leases end"),
         }
         tasks.shutdown().await;
         if tokio::time::timeout(CLOSE_LIMIT, close_ledger).await.is_err() {

@@ -72,6 +72,13 @@ async fn looked_at(url: String) {
         line(&lines, "ok", about);
     }
 
+    // What `run` would not start with.
+    let unfit = [("NOTIFIER_SMTP_TIMEOUT_SECONDS", "90"), ("OTEL_TRACES_SAMPLER", "some")];
+    let (code, lines) = examined(&[&variables(url.as_str())[..], &unfit].concat()).await;
+    assert_eq!(code, 1, "{lines:#?}");
+    assert!(line(&lines, "WRONG", "settings").contains("lease-seconds"), "{lines:#?}");
+    assert!(line(&lines, "WRONG", "traces").contains("OTEL_TRACES_SAMPLER"), "{lines:#?}");
+
     let (server, name) = url.rsplit_once('/').unwrap();
     let user = format!("doctor{}", &random_suffix()[20..]);
     let mut root = <sqlx::MySqlConnection as sqlx::Connection>::connect(&url).await.unwrap();

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::process::Command;
 
 use all_in_one::try_it_now::TryItNow;
 use serde_json::Value;
@@ -159,6 +160,24 @@ fn what_the_containers_tell_to_try_is_what_the_program_tells() {
 }
 
 /// CI has no container engine to run these commands with, so they are in `console` blocks and only what they name is looked for.
+#[test]
+fn compose_keeps_changes_from_being_left_to_a_debezium_that_is_not_there() {
+    let [compose] = &documents("docker-compose.yml")[..] else { panic!("it is one document") };
+    let services = &compose["services"];
+    assert!(services["relay"]["depends_on"]["capture-check"].is_object(), "the relay waits for it");
+    // Compose makes one dollar of two.
+    let script = services["capture-check"]["command"][0].as_str().unwrap().replace("$$", "$");
+    let lets_pass = |capture: &str, profiles: &str| {
+        let mut bash = Command::new("bash");
+        bash.args(["-c", &script]).env("CAPTURE", capture).env("PROFILES", profiles);
+        bash.output().unwrap().status.success()
+    };
+    for profiles in ["", "observability", "debezium", "observability,debezium"] {
+        assert!(lets_pass("outbox-binlog", profiles), "{profiles}");
+        assert_eq!(lets_pass("outbox-requests", profiles), profiles.contains("debezium"), "{profiles}");
+    }
+}
+
 #[test]
 fn the_files_that_the_commands_for_containers_name_are_there() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();

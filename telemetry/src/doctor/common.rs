@@ -40,21 +40,19 @@ pub fn of_topics(topics: Result<Vec<(String, u32)>, String>) -> Finding {
         Ok(topics) => topics,
         Err(reason) => return Finding::wrong("broker-url", reason),
     };
-    for (topic, partitions) in topics {
-        if partitions == 0 {
-            return Finding::wrong(
-                "topic",
-                format!("there is no topic {topic}; `user-service migrate` creates it"),
-            );
-        }
-        if partitions != CDC_PARTITIONS {
-            let says = format!(
-                "the topic {topic} has {partitions} partitions and not {CDC_PARTITIONS}; while it is not empty, leave it so"
-            );
-            return Finding::attention("topic", says);
-        }
+    if let Some((missing, _)) = topics.iter().find(|(_, partitions)| *partitions == 0) {
+        let says = format!("there is no topic {missing}; `user-service migrate` creates it");
+        return Finding::wrong("topic", says);
     }
-    Finding::fine("broker-url", "the broker answers and has the topics")
+    match topics.iter().find(|(_, partitions)| *partitions != CDC_PARTITIONS) {
+        Some((topic, partitions)) => Finding::attention(
+            "topic",
+            format!(
+                "the topic {topic} has {partitions} partitions and not {CDC_PARTITIONS}; while it is not empty, leave it so"
+            ),
+        ),
+        None => Finding::fine("broker-url", "the broker answers and has the topics"),
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +93,12 @@ mod tests {
         assert_eq!((found(0).verdict, found(0).says.contains("no topic two")), (Verdict::Wrong, true));
         let other = found(CDC_PARTITIONS + 1);
         assert_eq!((other.verdict, other.says.contains("the topic two has")), (Verdict::Attention, true));
+        let both = of_topics(Ok(vec![("one".to_owned(), CDC_PARTITIONS * 2), ("two".to_owned(), 0)]));
+        assert_eq!(
+            (both.verdict, both.says.contains("no topic two")),
+            (Verdict::Wrong, true),
+            "the worse is told"
+        );
         assert_eq!(of_topics(Err("no answer".to_owned())), Finding::wrong("broker-url", "no answer"));
     }
 }

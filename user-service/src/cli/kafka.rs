@@ -8,7 +8,7 @@ use user_service::config::{BadKafkaSecurity, KafkaSecurity, KafkaSecuritySetting
 /// What a Kafka asks for beside its addresses. Needs a build with the feature `kafka-tls`.
 #[derive(Args)]
 pub(super) struct KafkaSettings {
-    /// Speak TLS with Kafka, as every other of these settings does too; the brokers are verified by the machine's
+    /// Speak TLS with Kafka, as every other of these settings but the mechanism does too; the brokers are verified by the machine's
     /// authorities
     #[arg(long, env = "USER_SERVICE_KAFKA_TLS")]
     kafka_tls: bool,

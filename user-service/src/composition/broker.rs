@@ -6,6 +6,10 @@ use super::{StartError, unusable};
 use crate::config::{BrokerUrl, RelayConfig};
 use crate::repositories::{AdapterError, BrokerProbe, EventPublisher};
 
+/// How long the brokers may take to say how many partitions a topic has.
+#[cfg(feature = "kafka")]
+const LOOK_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
+
 pub(super) async fn publisher(relay: &RelayConfig) -> Result<Arc<dyn EventPublisher>, StartError> {
     match &relay.broker {
         #[cfg(feature = "kafka")]
@@ -36,7 +40,7 @@ pub(super) async fn probe(relay: &RelayConfig) -> Result<Arc<dyn BrokerProbe>, S
     match &relay.broker {
         #[cfg(feature = "kafka")]
         BrokerUrl::Kafka(brokers) => {
-            Ok(Arc::new(crate::data_sources::KafkaBrokerProbe::new(&kafka(brokers, relay)?, &relay.topic)))
+            Ok(Arc::new(crate::data_sources::KafkaBrokerProbe::new(kafka(brokers, relay)?, &relay.topic)))
         }
         #[cfg(feature = "table-broker")]
         BrokerUrl::Table(path) => {
@@ -67,24 +71,15 @@ pub(super) async fn create_topics(relay: &RelayConfig) -> Result<(), StartError>
     }
 }
 
-/// How many partitions each of our topics has; none where there is no topic.
+/// How many partitions the relay's topic has; none where there is no topic. That of the dead letters is the notifier's.
 pub(super) async fn partitions(relay: &RelayConfig) -> Result<Vec<(String, u32)>, AdapterError> {
-    let topics = [relay.topic.clone(), shared_kernel::dead_letter_topic(&relay.topic)];
     match &relay.broker {
         #[cfg(feature = "kafka")]
-        BrokerUrl::Kafka(brokers) => {
-            let kafka = kafka(brokers, relay)?;
-            let mut found = Vec::with_capacity(topics.len());
-            for topic in topics {
-                let partitions = kafka.partitions_of(&topic).await?;
-                found.push((topic, partitions));
-            }
-            Ok(found)
-        }
+        BrokerUrl::Kafka(brokers) => kafka(brokers, relay)?.partitions_of(&[&relay.topic], LOOK_WITHIN).await,
         #[cfg(feature = "table-broker")]
         BrokerUrl::Table(path) => {
             table_broker(path, &relay.topic).await?;
-            Ok(topics.map(|topic| (topic, shared_kernel::CDC_PARTITIONS)).into())
+            Ok(vec![(relay.topic.clone(), shared_kernel::CDC_PARTITIONS)])
         }
         #[cfg(not(all(feature = "kafka", feature = "table-broker")))]
         _ => publisher(relay).await.map(|_publisher| Vec::new()).map_err(Into::into),

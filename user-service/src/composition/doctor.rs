@@ -1,6 +1,6 @@
 //! What stands in the way of the service's work, found out before it is started.
 
-pub use telemetry::doctor::{Finding, Verdict};
+pub use telemetry::doctor::Finding;
 use telemetry::doctor::{of_clock, of_privileges, of_topics, within};
 
 use super::database::Database;

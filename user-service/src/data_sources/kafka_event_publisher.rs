@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kafka_connection::{KafkaConnection, Reasons};
+use kafka_connection::{KafkaConnection, Reasons, partitions_in};
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
@@ -68,15 +68,14 @@ impl KafkaEventPublisher {
         let (client, topic) = (producer.clone(), self.topic.clone());
         let partitions = tokio::task::spawn_blocking(move || {
             let metadata = client.client().fetch_metadata(Some(&topic), METADATA_TIMEOUT)?;
-            let partitions = metadata.topics().first().map_or(0, |found| found.partitions().len());
-            Ok::<usize, KafkaError>(partitions)
+            partitions_in(&metadata)
         })
         .await?
         .map_err(|error| reasons.explain(error))?;
         if partitions == 0 {
             return Err(format!("there is no topic {}; `user-service migrate` creates it", self.topic).into());
         }
-        if partitions != CDC_PARTITIONS as usize {
+        if partitions != CDC_PARTITIONS {
             warn!(
                 topic = self.topic,
                 partitions,

@@ -9,6 +9,8 @@ use tokio::time::Instant;
 
 use crate::repositories::AdapterError;
 
+/// How long the brokers may take to say whether we are let in.
+const LOOK_WITHIN: Duration = Duration::from_secs(10);
 /// How long the brokers may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -25,7 +27,7 @@ pub async fn create_missing_topics(
 ) -> Result<(), AdapterError> {
     if let [first, ..] = topics {
         // Whether we are let in at all: an admin client does not tell why not.
-        connection.partitions_of(first).await?;
+        connection.partitions_of(&[first], LOOK_WITHIN).await?;
     }
     let admin: Arc<AdminClient<Reasons>> =
         Arc::new(connection.config().create_with_context(Reasons::default())?);

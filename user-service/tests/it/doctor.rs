@@ -4,7 +4,8 @@ use std::process::{Output, Stdio};
 use std::sync::Arc;
 
 use rdkafka::mocking::MockCluster;
-use shared_kernel::{CDC_TOPIC, dead_letter_topic};
+use rdkafka::types::RDKafkaRespErr;
+use shared_kernel::CDC_TOPIC;
 use tokio::process::Command;
 
 use crate::support::databases::{Capture, Engine, TestDatabase, unique_name, with_database};
@@ -115,10 +116,24 @@ async fn topics_are_counted() {
     let variables = [("USER_SERVICE_DATABASE_URL", url.as_str()), ("USER_SERVICE_BROKER_URL", &broker)];
     let (_, lines) = examined(&variables).await;
     assert!(line(&lines, "WRONG", "topic").contains("user-service migrate"));
-    cluster.create_topic(CDC_TOPIC, 12, 1).unwrap();
-    cluster.create_topic(&dead_letter_topic(CDC_TOPIC), 3, 1).unwrap();
+    // The same for a relay inside of `serve`, with what `serve` would not start with.
+    let in_serve = [
+        variables[0],
+        ("USER_SERVICE_SERVE_RELAY_BROKER_URL", &*broker),
+        ("USER_SERVICE_TRUSTED_PROXIES", "all"),
+        ("OTEL_TRACES_SAMPLER", "some"),
+    ];
+    let (_, lines) = examined(&in_serve).await;
+    assert!(line(&lines, "WRONG", "topic").contains("user-service migrate"));
+    assert!(line(&lines, "WRONG", "settings").contains("USER_SERVICE_TRUSTED_PROXIES"));
+    assert!(line(&lines, "WRONG", "traces").contains("OTEL_TRACES_SAMPLER"));
+    cluster.create_topic(CDC_TOPIC, 3, 1).unwrap();
     let (_, lines) = examined(&variables).await;
     assert!(line(&lines, "look at", "topic").contains("3 partitions"));
+    // Nobody who may not know of a topic is told that there is none.
+    cluster.topic_error(CDC_TOPIC, RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED).unwrap();
+    let (_, lines) = examined(&variables).await;
+    assert!(line(&lines, "WRONG", "broker-url").contains("uthorization"), "{lines:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

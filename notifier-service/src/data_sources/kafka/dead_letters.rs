@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kafka_connection::KafkaConnection;
+use kafka_connection::{KafkaConnection, Reasons};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
@@ -19,7 +19,8 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Dead letters as records of a Kafka topic, acknowledged by all in-sync replicas.
 pub struct KafkaDeadLetters {
-    producer: FutureProducer,
+    producer: FutureProducer<Reasons>,
+    reasons: Reasons,
 }
 
 /// The settings for the producer are not usable.
@@ -34,15 +35,16 @@ impl KafkaDeadLetters {
     ///
     /// [`ProducerError`] when librdkafka refuses the settings.
     pub fn new(connection: &KafkaConnection) -> Result<Self, ProducerError> {
+        let reasons = Reasons::default();
         let producer = connection
             .config()
             .set("client.id", "inf-user-notifier")
             .set("acks", "all")
             .set("enable.idempotence", "true")
             .set("message.timeout.ms", MESSAGE_TIMEOUT_MS)
-            .create()
+            .create_with_context(reasons.clone())
             .map_err(ProducerError)?;
-        Ok(Self { producer })
+        Ok(Self { producer, reasons })
     }
 }
 
@@ -59,16 +61,18 @@ impl DeadLetters for KafkaDeadLetters {
             .headers(headers);
         match self.producer.send(record, Timeout::After(QUEUE_TIMEOUT)).await {
             Ok(_) => Ok(()),
-            Err((error, _)) => Err(by_fault(error)),
+            Err((error, _)) => Err(self.by_fault(error)),
         }
     }
 }
 
-fn by_fault(error: KafkaError) -> DeadLettersError {
-    match error.rdkafka_error_code() {
-        Some(RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidMessageSize) => {
-            DeadLettersError::Refused(error.into())
+impl KafkaDeadLetters {
+    fn by_fault(&self, error: KafkaError) -> DeadLettersError {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidMessageSize) => {
+                DeadLettersError::Refused(error.into())
+            }
+            _ => DeadLettersError::Unavailable(self.reasons.explain(error)),
         }
-        _ => DeadLettersError::Unavailable(error.into()),
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kafka_connection::KafkaConnection;
+use kafka_connection::{KafkaConnection, Reasons};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::MetadataTopic;
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How old the records of Kafka topics are, by the timestamps that Kafka keeps. Joins no group and reads no record.
 pub struct KafkaEventHistory {
-    consumer: Arc<BaseConsumer>,
+    consumer: Arc<BaseConsumer<Reasons>>,
     topics: Vec<String>,
 }
 
@@ -37,7 +37,7 @@ impl KafkaEventHistory {
             .config()
             .set("client.id", "inf-user-notifier")
             .set("enable.auto.commit", "false")
-            .create()
+            .create_with_context(Reasons::default())
             .map_err(|error: KafkaError| EventHistoryError(error.into()))?;
         Ok(Self { consumer: Arc::new(consumer), topics })
     }
@@ -64,11 +64,11 @@ impl EventHistory for KafkaEventHistory {
 }
 
 fn topic_reaches_before(
-    consumer: &BaseConsumer,
+    consumer: &BaseConsumer<Reasons>,
     topic: &str,
     time: DateTime<Utc>,
 ) -> Result<bool, EventHistoryError> {
-    let failed = |error: KafkaError| EventHistoryError(error.into());
+    let failed = |error: KafkaError| EventHistoryError(Reasons::of(consumer, error));
     let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).map_err(failed)?;
     let found = metadata.topics().iter().find(|it| it.name() == topic && it.error().is_none());
     let partitions = found.map(MetadataTopic::partitions).unwrap_or_default();

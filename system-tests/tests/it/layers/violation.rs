@@ -7,7 +7,7 @@ use std::fmt;
 pub(super) enum Rule {
     /// A layer uses what it may not.
     Layer,
-    /// A file other than `composition.rs` names an adapter.
+    /// A file outside of `composition` and `data_sources` names an adapter.
     Adapter,
     /// A layer uses a technology that is not for it to know.
     Technology,
