@@ -32,7 +32,7 @@ pub use own_server::OwnServer;
 pub use published::Published;
 pub use replica::Replica;
 pub use servers::{Server, unique_name};
-pub use service_process::{ServiceProcess, help_of, refusal_of, run_to_end};
+pub use service_process::{ServiceProcess, folder_of_programs, help_of, refusal_of, run_to_end};
 pub use smtp_sink::{ReceivedMail, SmtpSink};
 pub use steady_load::{SteadyLoad, update_of_name, updates_by_reader};
 pub use update_load::{UpdateLoad, mailed_updates};

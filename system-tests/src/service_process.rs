@@ -206,6 +206,21 @@ pub fn help_of(binary: &str, subcommand: &str) -> Result<String, String> {
     if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
 }
 
+/// The folder, as an absolute path, where both services' programs are: what a command line is given.
+///
+/// # Errors
+///
+/// Which program is not there.
+pub fn folder_of_programs(given: &str) -> Result<PathBuf, String> {
+    let folder = std::path::absolute(given).map_err(|error| error.to_string())?;
+    match ["user-service", "notifier-service"].iter().find(|program| !folder.join(program).is_file()) {
+        Some(missing) => {
+            Err(format!("there is no {missing} in it; `cargo build --workspace --bins` builds it"))
+        }
+        None => Ok(folder),
+    }
+}
+
 fn command(binary: &str, subcommand: &str, variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(built(binary));
     command
@@ -221,4 +236,22 @@ fn built(binary: &str) -> PathBuf {
     let profile = test.parent().and_then(Path::parent).expect("tests are in target/<profile>/deps");
     // An absolute path is joined to nothing.
     profile.join(binary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_a_program_is_refused_and_one_with_both_is_absolute() {
+        let folder = tempfile::tempdir().expect("the folder for temporary files can be written");
+        let given = folder.path().to_str().expect("its name is text");
+        for (made, missing) in
+            [("user-service", "no user-service"), ("notifier-service", "no notifier-service")]
+        {
+            assert!(folder_of_programs(given).is_err_and(|words| words.contains(missing)));
+            File::create(folder.path().join(made)).expect("the folder can be written");
+        }
+        assert!(folder_of_programs(given).is_ok_and(|folder| folder.is_absolute()));
+    }
 }

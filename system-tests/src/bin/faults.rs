@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use system_tests::faults::{Database, Defect, Settings, run};
+use system_tests::folder_of_programs;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// What the shell expects of a program that Ctrl-C ended.
@@ -41,7 +42,7 @@ struct Cli {
     #[arg(long)]
     expect_caught: bool,
     /// Where the programs of the services are, when they need not be built
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", value_parser = folder_of_programs)]
     binaries: Option<PathBuf>,
     /// Where all logs go; the default is a new folder among the temporary files
     #[arg(long, value_name = "FOLDER")]

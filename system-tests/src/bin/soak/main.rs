@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use system_tests::{
-    GatedSink, KafkaTopic, OwnServer, Server, ServiceProcess, TestDatabase, eventually, run_to_end,
+    GatedSink, KafkaTopic, OwnServer, Server, ServiceProcess, TestDatabase, eventually, folder_of_programs,
+    run_to_end,
 };
 use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
@@ -47,7 +48,7 @@ struct Cli {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     sample_seconds: u64,
     /// Where the programs of the services are, when they need not be built
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", value_parser = folder_of_programs)]
     binaries: Option<PathBuf>,
 }
 
